@@ -1,0 +1,1 @@
+"""The Lambda behind Custom::HealthOmicsRun: it starts a HealthOmics run exactly once and never orphans it."""
