@@ -76,7 +76,7 @@ ATTRIBUTES: Final = (
 LEDGER_TAG_PREFIX: Final = "cdk-healthomics:"
 """Tags under this prefix are the handler's ledger; a user's tag may not begin with it."""
 
-LEDGER_TAG_LIMIT: Final = 8
+LEDGER_TAG_LIMIT: Final = 12
 """How many ledger tags a run may carry at once."""
 
 TAG_LIMIT: Final = 50

@@ -1,0 +1,361 @@
+"""What each request does: Create, Update, Delete. The laws of the product live here.
+
+1. One create or replacement intent starts at most one run.
+2. When the stack is gone, none of its runs is active (unless ``OnDelete`` is LEAVE).
+3. A rollback starts no run, and the run that was there before is neither cancelled nor replaced.
+4. An update that changes no spec starts no run; neither does a new release of this library.
+5. A run that is not this resource's own is never cancelled, tagged or deleted, whatever its id.
+6. Every answer is valid.
+
+``docs/decisions/`` tells why each step is as it is.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from healthomics_run_handler import contract, ledger, messages, stopping, wanted
+from healthomics_run_handler.errors import ApiError, RequestFailedError
+from healthomics_run_handler.identity import InventedId, Marker, RunIdentity, parse_physical_id
+from healthomics_run_handler.ledger import Run
+from healthomics_run_handler.ports import Ports
+from healthomics_run_handler.request import Request
+from healthomics_run_handler.session import Session
+from healthomics_run_handler.spec import InvalidPropertyError, RunSpec, name_of, on_delete_of, parse_spec
+from healthomics_run_handler.starting import Starter, StartFailedError, UnwantedError
+from healthomics_run_handler.wanted import Verdict
+
+SECOND_LOOK_AFTER = 5.0
+"""Seconds before an "unwanted" is believed: CloudFormation's own reads are eventually consistent."""
+
+_STATUS_UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """A request that succeeded."""
+
+    physical_id: str
+    run: RunIdentity | None = None
+    """None for a Delete, which has no attributes."""
+    run_status: str = ""
+    run_name: str = ""
+
+
+@dataclass(kw_only=True, slots=True)
+class Progress:
+    """What a failed answer says if it had to be given now: by a failure, or by the time-out guard."""
+
+    physical_id: str
+    about: str
+
+
+class Protocol:
+    """One request, from its event to its outcome."""
+
+    def __init__(self, ports: Ports, request: Request, *, deadline: float) -> None:
+        """Prepare; nothing is called yet. ``deadline`` is in epoch seconds."""
+        self._request = request
+        self._session = Session(ports, request, deadline=deadline)
+        self._ports = ports
+        self.progress = Progress(physical_id=request.physical_id, about=request.logical_id)
+        if request.request_type == "Create":
+            self.progress.physical_id = self._marker(may_have_started=False)
+
+    def run(self) -> Outcome:
+        """Do what the request asks.
+
+        Raises:
+            RequestFailedError: It cannot be done; ``progress.physical_id`` is the id to answer with.
+        """
+        try:
+            match self._request.request_type:
+                case "Create":
+                    return self._create()
+                case "Update":
+                    return self._update()
+                case "Delete":
+                    return self._delete()
+        except ApiError as error:
+            raise RequestFailedError(messages.api_failure(error, about=self.progress.about)) from error
+        except InvalidPropertyError as error:
+            raise RequestFailedError(
+                messages.invalid_property(str(error), logical_id=self._request.logical_id)
+            ) from error
+
+    # --- Create -----------------------------------------------------------------------------------------------
+
+    def _create(self) -> Outcome:
+        spec = parse_spec(self._request.properties)
+        self._require_wanted(self._judge_create)
+        return self._start_first(spec, self._judge_create, check_always=False)
+
+    def _start_first(self, spec: RunSpec, judge: Callable[[str | None], Verdict], *, check_always: bool) -> Outcome:
+        """Start a run that replaces none."""
+        self.progress.physical_id = self._marker(may_have_started=True)
+        starter = Starter(self._session, spec, replaces=None, still_wanted=judge)
+        try:
+            run = starter.start()
+        except (StartFailedError, UnwantedError) as error:
+            self.progress.physical_id = self._marker(may_have_started=error.may_have_started)
+            if isinstance(error, UnwantedError):
+                raise self._dropped(None) from error
+            raise
+        identity = _identity(run, spec)
+        self._note_started(run, physical_id=identity.physical_id())
+        if check_always or starter.check_is_stale:
+            self._require_still_wanted(run, judge(run.uuid))
+        return _outcome(identity, run.status, spec)
+
+    def _judge_create(self, run_uuid: str | None) -> Verdict:
+        state = self._session.resource_state()
+        return wanted.judge_create(state, run_uuid)
+
+    # --- Update -----------------------------------------------------------------------------------------------
+
+    def _update(self) -> Outcome:
+        spec = parse_spec(self._request.properties)
+        old = self._old_spec()
+        match parse_physical_id(self._request.physical_id):
+            case RunIdentity() as held:
+                self.progress.about = f"run {held.run_id}"
+                if spec.digest == held.spec_digest or (old is not None and spec.digest == old.digest):
+                    return self._keep(held, spec, old)
+                run = self._session.find(held)
+                if (earlier := self._rolled_back_to(run, spec)) is not None:
+                    return self._roll_back(earlier, spec, old)
+                return self._replace(held, run, spec)
+            case Marker() | InventedId():
+                return self._update_without_run(spec)
+
+    def _keep(self, held: RunIdentity, spec: RunSpec, old: RunSpec | None) -> Outcome:
+        """Answer the run that is there: only tags changed, or nothing, or a rollback takes back a failed Update."""
+        if old is not None and old.digest != spec.digest:
+            return self._roll_back(held, spec, old)
+        return _outcome(held, self._reconcile(held, spec, old), spec)
+
+    def _reconcile(self, held: RunIdentity, spec: RunSpec, old: RunSpec | None) -> str:
+        """Bring the run's tags up to date; return its status. A run whose record is gone has none."""
+        before: Mapping[str, str] = old.tags if old is not None else {}
+        try:
+            run = self._session.find(held)
+        except (ApiError, RequestFailedError):
+            if dict(before) != dict(spec.tags):
+                raise
+            # The answer is known without the record, and a failure here could block a rollback.
+            return _STATUS_UNKNOWN
+        if run is None:
+            return ledger.GONE_STATUS
+        to_set, to_remove = ledger.tag_changes(run=run, wanted=spec.tags, before=before)
+        if to_set:
+            self._session.tag(run, to_set)
+        if to_remove:
+            self._session.untag(run, to_remove)
+        return run.status
+
+    def _rolled_back_to(self, run: Run | None, spec: RunSpec) -> RunIdentity | None:
+        """Return the run that was there before, if this Update takes its replacement ``run`` back.
+
+        A rollback sends an Update that looks like any other. But the run that this one replaces has the wanted spec
+        *and is not released*: CloudFormation sends the Delete for it only when an update has succeeded.
+        """
+        earlier = run.replaces if run is not None else None
+        if earlier is None or earlier.spec_digest != spec.digest:
+            return None
+        before = self._session.find(earlier)
+        if before is not None:
+            return None if before.released else before.identity()
+        # Its record is gone, and with it the ledger: the stack's status decides.
+        return earlier if wanted.is_rollback(self._session.stack_status()) else None
+
+    def _roll_back(self, earlier: RunIdentity, spec: RunSpec, old: RunSpec | None) -> Outcome:
+        """Answer the run that was there before, and cancel what was started to replace it."""
+        status = self._reconcile(earlier, spec, old)
+        # Only while the stack rolls back: this event may also be a late second delivery, long after the rollback,
+        # while a wanted replacement is on its way. What is missed then is found when the earlier run is deleted.
+        if wanted.is_rollback(self._session.stack_status()):
+            self._cancel_strays(earlier)
+        return _outcome(earlier, status, spec)
+
+    def _cancel_strays(self, earlier: RunIdentity) -> None:
+        before = self._session.find(earlier)
+        one_may_come = before is None or ledger.ATTEMPTED in before.tags
+        for _ in self._session.search_rounds():
+            if stopping.cancel_all(self._session, self._strays(earlier), wait=False) or not one_may_come:
+                return
+
+    def _strays(self, earlier: RunIdentity) -> list[Run]:
+        """Return the active runs that were started to replace a run and that nobody has released."""
+        return [
+            run
+            for run in self._session.own_runs(self._names(), active_only=True)
+            if run.tags.get(ledger.REPLACES) == ledger.replaces_tag(earlier) and not run.released
+        ]
+
+    def _replace(self, held: RunIdentity, before: Run | None, spec: RunSpec) -> Outcome:
+        if before is not None and before.released:
+            raise RequestFailedError(messages.superseded(about=f"run {held.run_id}"))
+        self._require_wanted(self._judge_update)
+        if before is not None:
+            # Ahead of StartRun, so that a Delete of the earlier run knows that there may be another.
+            self._session.tag(before, {ledger.ATTEMPTED: self._request.request_id})
+        starter = Starter(self._session, spec, replaces=held, still_wanted=self._judge_update)
+        try:
+            run = starter.start()
+        except (StartFailedError, UnwantedError) as error:
+            if before is not None and not error.may_have_started and ledger.ATTEMPTED not in before.tags:
+                self._session.untag(before, [ledger.ATTEMPTED])
+            if isinstance(error, UnwantedError):
+                raise self._dropped(None) from error
+            raise
+        # A failed answer still names the earlier run: CloudFormation then sends an Update back to it, and no Delete.
+        self._note_started(run, physical_id=self.progress.physical_id)
+        self._require_still_wanted(run, self._judge_update(run.uuid))
+        return _outcome(_identity(run, spec), run.status, spec)
+
+    def _update_without_run(self, spec: RunSpec) -> Outcome:
+        """Update a resource whose id names no run: a failed Create that was kept, or a failed Update that stuck."""
+        for run in self._session.own_runs(self._names(), active_only=False):
+            if not run.released and run.tags.get(ledger.SPEC) == spec.digest:
+                return _outcome(_identity(run, spec), run.status, spec)
+        if wanted.is_rollback(self._session.stack_status()):
+            raise RequestFailedError(messages.nothing_to_roll_back_to(about=self._request.logical_id))
+        self._require_wanted(self._judge_update)
+        return self._start_first(spec, self._judge_update, check_always=True)
+
+    def _judge_update(self, run_uuid: str | None) -> Verdict:
+        state = self._session.resource_state()
+        return wanted.judge_update(
+            state,
+            self._session.stack_status(),
+            event_physical_id=self._request.physical_id,
+            run_uuid=run_uuid,
+        )
+
+    # --- Delete -----------------------------------------------------------------------------------------------
+
+    def _delete(self) -> Outcome:
+        physical_id = parse_physical_id(self._request.physical_id)
+        match physical_id:
+            case RunIdentity() as held:
+                self.progress.about = f"run {held.run_id}"
+                self._delete_run(held)
+            case Marker() | InventedId():
+                self._delete_unanswered(physical_id)
+        return Outcome(physical_id=self._request.physical_id)
+
+    def _delete_run(self, held: RunIdentity) -> None:
+        on_delete = on_delete_of(self._request.properties)
+        run = self._session.find(held)
+        if run is not None:
+            stopping.release(self._session, run)
+            if on_delete != contract.ON_DELETE_LEAVE and run.active:
+                stopping.cancel(self._session, run)
+                stopping.wait_until_stopped(self._session, run)
+        if run is None or ledger.ATTEMPTED in run.tags:
+            self._cancel_strays_of_deleted(held)
+        if run is not None and on_delete == contract.ON_DELETE_CANCEL_AND_DELETE_RECORD:
+            self._session.delete_record(run)
+
+    def _cancel_strays_of_deleted(self, held: RunIdentity) -> None:
+        """Cancel replacements of a deleted run that nobody owns; one may be the run that the stack holds now."""
+        strays = self._strays(held)
+        if not strays:
+            return
+        successor = wanted.owner(self._session.resource_state())
+        if successor is not None and self._replaced(held.uuid, by=successor):
+            strays = [run for run in strays if run.uuid != successor.uuid]
+        elif not self._session.stack_status().startswith("DELETE_"):
+            return  # nothing tells the wanted replacement from a stray
+        stopping.cancel_all(self._session, strays, wait=True)
+
+    def _replaced(self, uuid: str, *, by: RunIdentity) -> bool:
+        run = self._session.find(by)
+        return run is not None and run.replaces is not None and run.replaces.uuid == uuid
+
+    def _delete_unanswered(self, physical_id: Marker | InventedId) -> None:
+        """Cancel what a request without an answer started: a marker knows the request, an invented id does not.
+
+        The run may have been started a moment ago, by a delivery that is still being worked on, so the search goes on
+        for as long as ListRuns may lag.
+        """
+        for _ in self._session.search_rounds():
+            runs = [
+                run
+                for run in self._session.own_runs(self._names(physical_id), active_only=True)
+                if not run.released and _may_be_of(run, physical_id)
+            ]
+            if not runs:
+                continue
+            state = self._session.resource_state()
+            if state.status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+                continue  # a late second delivery: the resource lives again, and the run may be its
+            held = wanted.owner(state)
+            strays = [run for run in runs if held is None or run.uuid != held.uuid]
+            stopping.cancel_all(self._session, strays, wait=True)
+            return
+
+    # --- shared -----------------------------------------------------------------------------------------------
+
+    def _old_spec(self) -> RunSpec | None:
+        if self._request.old_properties is None:
+            return None
+        try:
+            return parse_spec(self._request.old_properties)
+        except InvalidPropertyError:
+            return None  # a failed earlier deployment; it has no run to compare with
+
+    def _names(self, physical_id: Marker | InventedId | None = None) -> list[str]:
+        names = [name_of(self._request.properties), name_of(self._request.old_properties)]
+        if isinstance(physical_id, Marker):
+            names.insert(0, physical_id.name)
+        return [name for name in names if name]
+
+    def _marker(self, *, may_have_started: bool) -> str:
+        return Marker(
+            request_id=self._request.request_id,
+            may_have_started=may_have_started,
+            name=name_of(self._request.properties) or "",
+        ).physical_id()
+
+    def _require_wanted(self, judge: Callable[[str | None], Verdict]) -> None:
+        if judge(None) is Verdict.WANTED:
+            return
+        self._ports.clock.sleep(SECOND_LOOK_AFTER)
+        if judge(None) is not Verdict.WANTED:
+            raise self._dropped(None)
+
+    def _require_still_wanted(self, run: Run, verdict: Verdict) -> None:
+        if verdict is Verdict.OWNED_BY_ANOTHER:
+            successor = wanted.owner(self._session.resource_state())
+            if successor is not None and self._replaced(run.uuid, by=successor):
+                return  # this answer is late; the Delete of the run has come or is on its way
+            verdict = Verdict.UNWANTED
+        if verdict is Verdict.UNWANTED:
+            stopping.cancel_all(self._session, [run], wait=False)
+            raise self._dropped(run)
+
+    def _dropped(self, run: Run | None) -> RequestFailedError:
+        about = f"run {run.run_id}" if run is not None else self._request.logical_id
+        self._ports.log.info("CloudFormation no longer wants this request", run_id=run.run_id if run else None)
+        return RequestFailedError(messages.not_wanted(started=run is not None, about=about))
+
+    def _note_started(self, run: Run, *, physical_id: str) -> None:
+        self.progress.physical_id = physical_id
+        self.progress.about = f"run {run.run_id}"
+        self._ports.log.info("Run started", run_id=run.run_id, run_status=run.status)
+
+
+def _identity(run: Run, spec: RunSpec) -> RunIdentity:
+    return RunIdentity(run_id=run.run_id, uuid=run.uuid, spec_digest=spec.digest, output_uri=run.output_uri)
+
+
+def _outcome(identity: RunIdentity, status: str, spec: RunSpec) -> Outcome:
+    return Outcome(physical_id=identity.physical_id(), run=identity, run_status=status, run_name=spec.name)
+
+
+def _may_be_of(run: Run, physical_id: Marker | InventedId) -> bool:
+    """Whether the Delete of an id that names no run may be about this one."""
+    if isinstance(physical_id, Marker):
+        return run.started_by(physical_id.request_id)
+    # A run that an Update has tried to replace is known to CloudFormation by its own id.
+    return ledger.ATTEMPTED not in run.tags

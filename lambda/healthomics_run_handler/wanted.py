@@ -1,0 +1,63 @@
+"""Does CloudFormation still want what a request asks for? Pure.
+
+A request can outlive its wish: a sibling fails while this Create waits out a throttle, its Delete arrives first, or
+Lambda delivers an event once more an hour later. The event does not tell; the resource's state in its stack does.
+Where AWS leaves open what the state shows, the answer is the one that cancels nothing.
+"""
+
+from enum import Enum
+
+from healthomics_run_handler.identity import RunIdentity, parse_physical_id
+from healthomics_run_handler.ports import ResourceState
+
+
+class Verdict(Enum):
+    """The answer."""
+
+    WANTED = "wanted"
+    UNWANTED = "unwanted"
+    OWNED_BY_ANOTHER = "owned by another"
+    """Unwanted, but the stack holds another run: perhaps this one's replacement, and its Delete comes anyway."""
+
+
+def judge_create(state: ResourceState, run_uuid: str | None) -> Verdict:
+    """Judge a Create. ``run_uuid`` is the run that it started, None before StartRun."""
+    if state.status == "CREATE_IN_PROGRESS":
+        return Verdict.WANTED
+    if (verdict := _by_owner(state, run_uuid)) is not None:
+        return verdict
+    if run_uuid is not None and state.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE") and not state.physical_id:
+        return Verdict.WANTED  # nothing is said about the owner
+    return Verdict.UNWANTED
+
+
+def judge_update(state: ResourceState, stack_status: str, *, event_physical_id: str, run_uuid: str | None) -> Verdict:
+    """Judge an Update that starts a run. ``event_physical_id`` is the id that the event names."""
+    still_held = state.physical_id in (None, "", event_physical_id)
+    if not still_held and (verdict := _by_owner(state, run_uuid)) is not None:
+        return verdict
+    if is_rollback(stack_status) or not still_held:
+        return Verdict.UNWANTED
+    if state.status == "UPDATE_IN_PROGRESS":
+        return Verdict.WANTED
+    if run_uuid is not None and state.status == "UPDATE_COMPLETE" and stack_status == "UPDATE_IN_PROGRESS":
+        return Verdict.WANTED  # the answer may be in, and the new owner not shown before the whole stack is done
+    return Verdict.UNWANTED
+
+
+def is_rollback(stack_status: str) -> bool:
+    """Whether the stack goes, or went, back to its earlier state."""
+    return "ROLLBACK" in stack_status
+
+
+def owner(state: ResourceState) -> RunIdentity | None:
+    """Return the run that the stack holds, if its physical id names one."""
+    identity = parse_physical_id(state.physical_id or "")
+    return identity if isinstance(identity, RunIdentity) else None
+
+
+def _by_owner(state: ResourceState, run_uuid: str | None) -> Verdict | None:
+    held = owner(state)
+    if run_uuid is None or held is None or state.status.startswith("DELETE_"):
+        return None
+    return Verdict.WANTED if held.uuid == run_uuid else Verdict.OWNED_BY_ANOTHER
