@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 - botocore's, not the built-in
+    HTTPClientError,
+    ParamValidationError,
+)
 
 from healthomics_run_handler.contract import SERVICE_MODEL_DIRECTORY
 from healthomics_run_handler.errors import ApiError
@@ -64,10 +70,10 @@ def _translated(operation: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
                 raise api_error(operation, error) from error
             except ParamValidationError as error:
                 raise ApiError(operation, "ValidationException", str(error), status=400) from error
-            except (HTTPClientError, BotoCoreError) as error:
-                code = "ConnectionError" if isinstance(error, HTTPClientError) else type(error).__name__
-                status = 0 if isinstance(error, HTTPClientError) else 400
-                raise ApiError(operation, code, str(error), status=status) from error
+            except (HTTPClientError, ConnectionError) as error:
+                raise ApiError(operation, "ConnectionError", str(error), status=0) from error
+            except BotoCoreError as error:
+                raise ApiError(operation, type(error).__name__, str(error), status=400) from error
 
         return wrapper
 

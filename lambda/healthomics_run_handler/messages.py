@@ -35,13 +35,10 @@ def compose(*, what: str, detail: str = "", cure: str, about: str) -> str:
     tail = f" {cure} [{about}]"
     head = what if what.endswith(".") else what + (":" if detail else ".")
     room = REASON_LIMIT - len(head) - len(tail) - 1
-    text = " ".join(detail.split())
-    if text and room > 0:
-        text = text if len(text) <= room - 1 else text[: max(room - 2, 0)].rstrip() + "…"
-        text = " " + text.rstrip(".") + ("" if text.endswith("…") else ".")
-    else:
-        text = ""
-    return (head + text + tail)[-REASON_LIMIT:]
+    text = " ".join(detail.split()).rstrip(".") + "." if detail.strip() else ""
+    if len(text) > room:
+        text = text[: max(room - 1, 0)].rstrip() + "…"
+    return (head + (" " + text if text else "") + tail)[-REASON_LIMIT:]
 
 
 def api_failure(error: ApiError, *, about: str, duplicating: bool = False) -> str:

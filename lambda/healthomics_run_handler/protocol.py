@@ -118,7 +118,8 @@ class Protocol:
         match parse_physical_id(self._request.physical_id):
             case RunIdentity() as held:
                 self.progress.about = f"run {held.run_id}"
-                if spec.digest == held.spec_digest or (old is not None and spec.digest == old.digest):
+                # Judged by the run, not by OldResourceProperties: after a failed update those may be the attempted ones.
+                if spec.digest == held.spec_digest:
                     return self._keep(held, spec, old)
                 run = self._session.find(held)
                 if (earlier := self._rolled_back_to(run, spec)) is not None:
@@ -287,7 +288,7 @@ class Protocol:
             if not runs:
                 continue
             state = self._session.resource_state()
-            if state.status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+            if not _over(state.status, physical_id):
                 continue  # a late second delivery: the resource lives again, and the run may be its
             held = wanted.owner(state)
             strays = [run for run in runs if held is None or run.uuid != held.uuid]
@@ -351,6 +352,14 @@ def _identity(run: Run, spec: RunSpec) -> RunIdentity:
 
 def _outcome(identity: RunIdentity, status: str, spec: RunSpec) -> Outcome:
     return Outcome(physical_id=identity.physical_id(), run=identity, run_status=status, run_name=spec.name)
+
+
+def _over(status: str, physical_id: Marker | InventedId) -> bool:
+    """Whether a resource in this state has nothing to do any more with a run that such an id may stand for."""
+    if isinstance(physical_id, Marker):
+        return status not in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
+    # CloudFormation invents ids for Creates that gave no valid answer.
+    return status == "CREATE_FAILED" or status.startswith("DELETE_")
 
 
 def _may_be_of(run: Run, physical_id: Marker | InventedId) -> bool:

@@ -1,0 +1,99 @@
+"""What a person reads in the stack's events."""
+
+import pytest
+from handler_fakes import api_error
+from healthomics_run_handler import messages
+from healthomics_run_handler.messages import REASON_LIMIT, compose
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@given(detail=st.text(max_size=600))
+def test_a_reason_never_exceeds_the_limit_and_ends_with_cure_and_run(detail: str) -> None:
+    reason = compose(what="StartRun failed", detail=detail, cure="Do this", about="run 1234567")
+
+    assert len(reason) <= REASON_LIMIT
+    assert reason.startswith("StartRun failed")
+    assert reason.endswith(" Do this [run 1234567]")
+
+
+def test_a_long_detail_is_cut_and_says_so() -> None:
+    reason = compose(what="StartRun failed", detail="x" * 500, cure="Do this", about="run 1")
+
+    assert len(reason) == REASON_LIMIT
+    assert "x… Do this [run 1]" in reason
+
+
+def test_a_short_detail_is_there_in_full() -> None:
+    assert (
+        compose(what="StartRun failed", detail="It is\nso. ", cure="Do this", about="run 1")
+        == "StartRun failed: It is so. Do this [run 1]"
+    )
+
+
+def test_without_a_detail_the_sentence_ends() -> None:
+    assert compose(what="It failed", cure="Do this", about="run 1") == "It failed. Do this [run 1]"
+    assert compose(what="It failed.", cure="Do this", about="run 1") == "It failed. Do this [run 1]"
+
+
+def test_where_all_is_too_long_the_end_survives() -> None:
+    reason = compose(what="w" * 300, detail="d", cure="Do this", about="run 1")
+
+    assert len(reason) == REASON_LIMIT
+    assert reason.endswith(" Do this [run 1]")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "cure"),
+    [
+        ("InternalServerException", 500, "Deploy again; if it stays, see the AWS Health Dashboard"),
+        ("ServiceQuotaExceededException", 402, "Delete stored runs, use retention_mode REMOVE or raise the quota"),
+        ("ThrottlingException", 429, "Deploy again, or ask for a higher StartRun rate in Service Quotas"),
+        ("ValidationException", 400, "Correct the run's settings and deploy again"),
+        ("ConflictException", 409, "Wait until the resources it names are active and deploy again"),
+        ("ResourceNotFoundException", 404, "Check workflow id, type, owner, version, run group and cache"),
+        ("AccessDeniedException", 403, "Allow the action in the provider role, or check the permissions boundary and SCPs"),
+        ("RequestTimeoutException", 408, "Deploy again"),
+        ("ConnectionError", 0, "Check that the function reaches HealthOmics (VPC endpoints, DNS) and deploy again"),
+        ("SomethingNew", 418, "See the function's log and deploy again"),
+    ],
+)
+def test_every_failure_has_its_cure(code: str, status: int, cure: str) -> None:
+    error = api_error(code, status, "the service's words")
+
+    final = messages.api_failure(error, about="run name n")
+    gave_up = messages.gave_up(error, seconds=12.4, about="run name n")
+
+    assert final == f"StartRun failed with {code}: the service's words. {cure} [run name n]"
+    assert gave_up == f"StartRun kept failing with {code} for 12 s: the service's words. {cure} [run name n]"
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException"])
+def test_duplicating_a_run_of_a_shared_workflow_says_what_to_do_instead(code: str) -> None:
+    error = api_error(code, 400, "Workflow is Shared with you")
+
+    assert "cannot be duplicated" in messages.api_failure(error, about="x", duplicating=True)
+    assert "cannot be duplicated" not in messages.api_failure(error, about="x")
+    other = api_error("ThrottlingException", 429, "shared")
+    assert "cannot be duplicated" not in messages.api_failure(other, about="x", duplicating=True)
+
+
+def test_the_other_texts_say_what_and_the_cure() -> None:
+    about = "run 1"
+    texts = [
+        messages.invalid_property("property Priority is not a whole number", logical_id=about),
+        messages.not_wanted(started=True, about=about),
+        messages.not_wanted(started=False, about=about),
+        messages.already_given_back(about=about),
+        messages.superseded(about=about),
+        messages.nothing_to_roll_back_to(about=about),
+        messages.still_active(status="STOPPING", about=about),
+        messages.timed_out(request_type="Create", about=about),
+        messages.internal_error(KeyError("secret"), about=about),
+    ]
+
+    assert len(set(texts)) == len(texts)
+    assert all(len(text) <= REASON_LIMIT and text.endswith("[run 1]") for text in texts)
+    assert not any("secret" in text for text in texts)
+    assert "No run was started" in texts[2]
+    assert "was cancelled" in texts[1]

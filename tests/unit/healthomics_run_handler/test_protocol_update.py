@@ -1,0 +1,462 @@
+"""Update: a changed spec starts one run; anything else, and every rollback, starts none."""
+
+from typing import Any
+
+import pytest
+from handler_fakes import (
+    INVALID,
+    LOST,
+    NOT_FOUND,
+    PROPERTIES,
+    THROTTLED,
+    World,
+    api_error,
+    create,
+    update,
+)
+from healthomics_run_handler import ledger
+from healthomics_run_handler.errors import RequestFailedError
+from healthomics_run_handler.identity import RunIdentity, parse_physical_id
+from healthomics_run_handler.spec import parse_spec
+
+OLD: dict[str, Any] = {}
+NEW = {"RerunOn": "2"}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def created(world: World, **properties: Any) -> str:
+    return world.run(create(**properties)).physical_id
+
+
+def replaced(world: World, first: str) -> str:
+    world.updating(first)
+    outcome = world.run(update(first, NEW, OLD, "update-1"))
+    assert outcome.physical_id != first
+    return outcome.physical_id
+
+
+def failure(world: World, event: dict[str, Any]) -> tuple[str, str]:
+    protocol = world.protocol(event)
+    with pytest.raises(RequestFailedError) as caught:
+        protocol.run()
+    return caught.value.reason, protocol.progress.physical_id
+
+
+def run_of(physical_id: str) -> RunIdentity:
+    run = parse_physical_id(physical_id)
+    assert isinstance(run, RunIdentity)
+    return run
+
+
+def test_an_update_that_changes_nothing_reads_once_and_writes_nothing(world: World) -> None:
+    first = created(world)
+    world.omics.calls.clear()
+    world.updating(first)
+
+    outcome = world.run(update(first, {"ServiceTimeout": "900", "AddedLater": "x"}, OLD))
+
+    assert outcome.physical_id == first
+    assert outcome.run == run_of(first)
+    assert world.omics.names() == ["GetRun"]
+
+
+def test_tags_are_reconciled_and_others_tags_stay(world: World) -> None:
+    first = created(world, Tags={"a": "1", "b": "2"})
+    world.omics.runs["1000001"]["tags"]["theirs"] = "x"
+    before = {key: value for key, value in world.omics.runs["1000001"]["tags"].items() if key.startswith("cdk-")}
+    world.updating(first)
+
+    world.run(update(first, {"Tags": {"a": "9", "c": "3"}}, {"Tags": {"a": "1", "b": "2"}}))
+
+    assert world.omics.runs["1000001"]["tags"] == {**before, "a": "9", "c": "3", "theirs": "x"}
+    assert len(world.omics.runs) == 1
+
+
+def test_an_update_answers_in_full_when_the_runs_record_is_gone(world: World) -> None:
+    first = created(world)
+    world.omics.runs.clear()
+    world.updating(first)
+
+    outcome = world.run(update(first, {"Tags": {"a": "1"}}, OLD))
+
+    assert outcome.physical_id == first
+    assert outcome.run == run_of(first)
+    assert outcome.run_status == "DELETED"
+
+
+def test_another_run_that_got_the_id_is_not_tagged(world: World) -> None:
+    first = created(world)
+    world.omics.runs["1000001"] = {**world.omics.runs["1000001"], "uuid": "somebody else's", "tags": {}}
+    world.updating(first)
+
+    outcome = world.run(update(first, {"Tags": {"a": "1"}}, OLD))
+
+    assert outcome.run_status == "DELETED"
+    assert world.omics.runs["1000001"]["tags"] == {}
+
+
+def test_a_status_that_cannot_be_read_does_not_block_an_update_without_tags(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    world.omics.script["GetRun"] = [api_error("ValidationException", 400, operation="GetRun")]
+
+    assert world.run(update(first, OLD, OLD)).run_status == "UNKNOWN"
+
+    world.omics.script["GetRun"] = [api_error("ValidationException", 400, operation="GetRun")]
+    reason, physical_id = failure(world, update(first, {"Tags": {"a": "1"}}, OLD))
+    assert reason.startswith("GetRun failed")
+    assert physical_id == first
+
+
+def test_a_changed_spec_starts_one_run_that_names_the_one_it_replaces(world: World) -> None:
+    first = created(world)
+
+    second = replaced(world, first)
+
+    assert len(world.omics.runs) == 2
+    tags = world.omics.runs["1000002"]["tags"]
+    assert tags[ledger.REPLACES] == f"1000001/uuid-1000001/{run_of(first).spec_digest}"
+    assert tags[ledger.REPLACES_URI[0]] == "s3://results/out/1000001"
+    assert tags[ledger.SPEC] == run_of(second).spec_digest == parse_spec({**PROPERTIES, **NEW}).digest
+    assert world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] == "update-1"
+    assert world.omics.runs["1000001"]["status"] == "PENDING"
+
+
+def test_the_attempt_is_written_before_the_run_is_started(world: World) -> None:
+    first = created(world)
+    world.omics.calls.clear()
+
+    replaced(world, first)
+
+    assert world.omics.names() == ["GetRun", "TagResource", "StartRun"]
+
+
+def test_the_same_update_delivered_twice_starts_one_run(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+
+    assert replaced(world, first) == second
+    assert len(world.omics.runs) == 2
+
+
+def test_a_changed_spec_is_replaced_even_when_the_earlier_record_is_gone(world: World) -> None:
+    first = created(world)
+    world.omics.runs.clear()
+
+    second = replaced(world, first)
+
+    assert run_of(second).uuid != run_of(first).uuid
+
+
+# --- rollbacks ------------------------------------------------------------------------------------------------
+
+
+def test_a_rollback_with_the_new_id_answers_the_earlier_run_and_cancels_the_new_one(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    world.rolling_back(second)
+
+    outcome = world.run(update(second, OLD, NEW, "update-2"))
+
+    assert outcome.physical_id == first
+    assert len(world.omics.runs) == 2
+    assert world.omics.runs["1000001"]["status"] == "PENDING"
+    assert world.omics.runs["1000002"]["status"] == "CANCELLED"
+    assert ledger.RELEASED in world.omics.runs["1000002"]["tags"]
+
+
+def test_a_rollback_with_the_old_id_answers_it_and_cancels_the_new_run(world: World) -> None:
+    first = created(world)
+    replaced(world, first)
+    world.rolling_back(first)
+
+    outcome = world.run(update(first, OLD, NEW, "update-2"))
+
+    assert outcome.physical_id == first
+    assert len(world.omics.runs) == 2
+    assert [run["status"] for run in world.omics.runs.values()] == ["PENDING", "CANCELLED"]
+
+
+def test_a_rollback_finds_a_stray_that_list_runs_shows_late(world: World) -> None:
+    first = created(world)
+    replaced(world, first)
+    world.rolling_back(first)
+    late = world.omics.runs.pop("1000002")
+    began = world.clock.now()
+
+    original = world.omics.list_runs
+
+    def lagging(**filters: Any) -> Any:
+        if world.clock.now() - began >= 25:
+            world.omics.runs["1000002"] = late
+        return original(**filters)
+
+    world.omics.list_runs = lagging  # type: ignore[method-assign]
+
+    world.run(update(first, OLD, NEW, "update-2"))
+
+    assert late["status"] == "CANCELLED"
+
+
+def test_a_rollback_of_an_update_that_attempted_nothing_does_not_search_on(world: World) -> None:
+    first = created(world)
+    world.rolling_back(first)
+    began = world.clock.now()
+
+    assert world.run(update(first, OLD, NEW, "update-2")).physical_id == first
+    assert world.clock.now() == began
+
+
+def test_a_late_second_delivery_of_a_rollback_cancels_nothing(world: World) -> None:
+    first = created(world)
+    replaced(world, first)
+
+    world.updating(first)
+    outcome = world.run(update(first, OLD, NEW, "update-2"))
+
+    assert outcome.physical_id == first
+    assert [run["status"] for run in world.omics.runs.values()] == ["PENDING", "PENDING"]
+
+
+@pytest.mark.parametrize("uri", ["s3://results/out", "s3://results/" + "long/" * 60 + "é%|"])
+def test_a_rollback_answers_in_full_when_the_earlier_record_is_gone(world: World, uri: str) -> None:
+    first = created(world, OutputUri=uri)
+    world.updating(first)
+    second = world.run(update(first, {**NEW, "OutputUri": uri}, {"OutputUri": uri})).physical_id
+    del world.omics.runs["1000001"]
+    world.rolling_back(second)
+
+    outcome = world.run(update(second, {"OutputUri": uri}, {**NEW, "OutputUri": uri}, "update-2"))
+
+    assert outcome.physical_id == first
+    assert outcome.run == run_of(first)
+    assert len(world.omics.runs) == 1
+
+
+def test_going_back_on_purpose_starts_a_run_because_the_earlier_one_was_given_back(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    world.omics.runs["1000001"]["tags"][ledger.RELEASED] = "delete-1"
+    world.updating(second)
+
+    outcome = world.run(update(second, OLD, NEW, "update-3"))
+
+    assert outcome.run is not None
+    assert outcome.run.run_id == "1000003"
+
+
+def test_going_back_on_purpose_starts_a_run_when_the_earlier_record_is_gone(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    del world.omics.runs["1000001"]
+    world.updating(second)
+
+    outcome = world.run(update(second, OLD, NEW, "update-3"))
+
+    assert outcome.run is not None
+    assert outcome.run.run_id not in (run_of(first).run_id, run_of(second).run_id)
+
+
+def test_a_rollback_whose_runs_are_all_gone_starts_nothing(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    world.omics.runs.clear()
+    world.rolling_back(second)
+    started = world.omics.started()
+
+    reason, physical_id = failure(world, update(second, OLD, NEW, "update-2"))
+
+    assert "no longer wants" in reason
+    assert physical_id == second
+    assert world.omics.started() == started
+
+
+# --- failures -------------------------------------------------------------------------------------------------
+
+
+def test_a_failed_replacement_answers_the_earlier_id_and_withdraws_the_attempt(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    world.omics.script["StartRun"] = [INVALID]
+
+    reason, physical_id = failure(world, update(first, NEW, OLD))
+
+    assert "ValidationException" in reason
+    assert physical_id == first
+    assert ledger.ATTEMPTED not in world.omics.runs["1000001"]["tags"]
+
+
+def test_an_attempt_with_an_unknown_outcome_stays_in_the_ledger(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    world.omics.script["StartRun"] = [LOST, INVALID]
+
+    _, physical_id = failure(world, update(first, NEW, OLD))
+
+    assert physical_id == first
+    assert ledger.ATTEMPTED in world.omics.runs["1000001"]["tags"]
+
+
+def test_an_earlier_attempt_is_not_withdrawn_by_a_later_failure(world: World) -> None:
+    first = created(world)
+    world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] = "update-0"
+    world.updating(first)
+    world.omics.script["StartRun"] = [INVALID]
+
+    failure(world, update(first, NEW, OLD))
+
+    assert ledger.ATTEMPTED in world.omics.runs["1000001"]["tags"]
+
+
+def test_a_failed_replacement_of_a_gone_run_has_no_attempt_to_withdraw(world: World) -> None:
+    first = created(world)
+    world.omics.runs.clear()
+    world.updating(first)
+    world.omics.script["StartRun"] = [INVALID]
+
+    assert failure(world, update(first, NEW, OLD))[1] == first
+
+
+def test_an_update_of_a_released_run_is_late_and_starts_nothing(world: World) -> None:
+    first = created(world)
+    world.omics.runs["1000001"]["tags"][ledger.RELEASED] = "delete-1"
+    world.updating(first)
+
+    reason, _ = failure(world, update(first, NEW, OLD))
+
+    assert "had been replaced or deleted" in reason
+    assert len(world.omics.runs) == 1
+
+
+def test_an_update_that_is_no_longer_wanted_starts_nothing(world: World) -> None:
+    first = created(world)
+    world.rolling_back(first)
+
+    reason, physical_id = failure(world, update(first, NEW, OLD))
+
+    assert "No run was started" in reason
+    assert physical_id == first
+    assert len(world.omics.runs) == 1
+
+
+def test_a_replacement_that_started_while_the_stack_began_to_roll_back_is_cancelled(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    world.omics.after["StartRun"] = [lambda: world.rolling_back(first)]
+
+    reason, physical_id = failure(world, update(first, NEW, OLD))
+
+    assert "was cancelled" in reason
+    assert physical_id == first
+    assert [run["status"] for run in world.omics.runs.values()] == ["PENDING", "CANCELLED"]
+
+
+def test_a_replacement_that_is_dropped_while_throttled_withdraws_its_attempt(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+
+    def rolls_back() -> None:
+        world.rolling_back(first)
+        raise THROTTLED
+
+    world.omics.script["StartRun"] = [rolls_back, *[THROTTLED] * 80]
+
+    reason, _ = failure(world, update(first, NEW, OLD))
+
+    assert "No run was started" in reason
+    assert ledger.ATTEMPTED not in world.omics.runs["1000001"]["tags"]
+
+
+def test_a_late_delivery_after_its_run_was_replaced_in_turn_leaves_it_alone(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    world.updating(second)
+    third = world.run(update(second, {"RerunOn": "3"}, NEW, "update-2")).physical_id
+    world.stacks.status, world.stacks.stack, world.stacks.physical_id = "UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", second
+
+    world.omics.after["StartRun"] = [lambda: setattr(world.stacks, "physical_id", third)]
+    world.stacks.status, world.stacks.physical_id = "UPDATE_IN_PROGRESS", first
+    outcome = world.run(update(first, NEW, OLD, "update-1"))
+
+    assert outcome.physical_id == second
+    assert [run["status"] for run in world.omics.runs.values()] == ["PENDING", "PENDING", "PENDING"]
+
+
+def test_a_run_that_lost_to_a_foreign_owner_is_cancelled(world: World) -> None:
+    first = created(world)
+    foreign = RunIdentity(run_id="1000077", uuid="other", spec_digest="d", output_uri="o").physical_id()
+    world.updating(first)
+    world.omics.after["StartRun"] = [lambda: setattr(world.stacks, "physical_id", foreign)]
+
+    reason, _ = failure(world, update(first, NEW, OLD))
+
+    assert "was cancelled" in reason
+    assert world.omics.runs["1000002"]["status"] == "CANCELLED"
+
+
+def test_a_retried_update_whose_old_properties_are_the_attempted_ones_still_starts_its_run(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+
+    outcome = world.run(update(first, NEW, NEW))
+
+    assert outcome.physical_id != first
+    assert len(world.omics.runs) == 2
+
+
+def test_old_properties_that_cannot_be_read_compare_with_nothing(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+
+    outcome = world.run(update(first, OLD, {"Priority": "high"}))
+
+    assert outcome.physical_id == first
+
+
+# --- ids that name no run -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("physical_id", ["request|create-0|unknown|genomes-alignment", "genomes-Alignment-XYZ"])
+def test_an_update_of_no_run_finds_the_run_with_the_wanted_spec(world: World, physical_id: str) -> None:
+    first = created(world)
+    world.rolling_back(physical_id)
+
+    outcome = world.run(update(physical_id, OLD, NEW))
+
+    assert outcome.physical_id == first
+    assert len(world.omics.runs) == 1
+
+
+def test_an_update_of_no_run_starts_one_when_there_is_none(world: World) -> None:
+    marker = "request|create-0|none|genomes-alignment"
+    world.updating(marker)
+
+    outcome = world.run(update(marker, NEW, OLD))
+
+    assert outcome.run is not None
+    assert len(world.omics.runs) == 1
+
+
+def test_a_rollback_of_no_run_starts_nothing(world: World) -> None:
+    marker = "request|create-0|none|genomes-alignment"
+    world.rolling_back(marker)
+
+    reason, physical_id = failure(world, update(marker, OLD, NEW))
+
+    assert "no run of this resource" in reason
+    assert physical_id == marker
+    assert world.omics.runs == {}
+
+
+def test_a_failed_start_of_no_run_answers_a_marker_of_this_request(world: World) -> None:
+    marker = "request|create-0|none|genomes-alignment"
+    world.updating(marker)
+    world.omics.script["StartRun"] = [NOT_FOUND]
+
+    _, physical_id = failure(world, update(marker, NEW, OLD))
+
+    assert physical_id == "request|update-1|none|genomes-alignment"
