@@ -85,7 +85,7 @@ class FakeOmics:
         return [operation for operation, _ in self.calls]
 
     def started(self) -> int:
-        return len({token for token in self.tokens})
+        return len(self.tokens)
 
     def add(self, **run: Any) -> dict[str, Any]:
         run_id = str(run.get("id") or next(self.ids))
@@ -129,9 +129,7 @@ class FakeOmics:
 
     def list_runs(self, *, name: str, status: str | None) -> Iterator[Mapping[str, Any]]:
         self._begin("ListRuns", (name, status))
-        return iter(
-            [run for run in self.runs.values() if run["name"] == name and status in (None, run["status"])]
-        )
+        return iter([run for run in self.runs.values() if run["name"] == name and status in (None, run["status"])])
 
     def cancel_run(self, run_id: str) -> None:
         self._begin("CancelRun", run_id)

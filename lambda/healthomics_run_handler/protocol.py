@@ -118,7 +118,7 @@ class Protocol:
         match parse_physical_id(self._request.physical_id):
             case RunIdentity() as held:
                 self.progress.about = f"run {held.run_id}"
-                # Judged by the run, not by OldResourceProperties: after a failed update those may be the attempted ones.
+                # Judged by the run: after a failed update OldResourceProperties may be those of the attempt.
                 if spec.digest == held.spec_digest:
                     return self._keep(held, spec, old)
                 run = self._session.find(held)

@@ -7,8 +7,8 @@ from healthomics_run_handler.errors import ApiError, RequestFailedError
 from healthomics_run_handler.ledger import Run
 from healthomics_run_handler.session import Session
 
-_FIRST_LOOK = 5.0
-_NEXT_LOOKS = 15.0
+_FIRST_LOOK = 2.0
+_LAST_LOOKS = 15.0
 _NOT_FOUND = "ResourceNotFoundException"
 
 
@@ -74,7 +74,7 @@ def wait_until_stopped(session: Session, run: Run) -> None:
         if session.now() + pause > session.deadline:
             raise RequestFailedError(messages.still_active(status=current.status, about=f"run {run.run_id}"))
         session.ports.clock.sleep(pause)
-        pause = _NEXT_LOOKS
+        pause = min(2 * pause, _LAST_LOOKS)
         current = session.get_run(run.run_id, run.uuid)
 
 

@@ -4,14 +4,15 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from handler_fakes import LOGICAL_ID, STACK_ID, create
 from healthomics_run_handler import answer, contract
 from healthomics_run_handler.answer import BODY_LIMIT, Answer
 from healthomics_run_handler.identity import RunIdentity
 from healthomics_run_handler.protocol import Outcome
 from healthomics_run_handler.request import parse_request
-from hypothesis import given
-from hypothesis import strategies as st
 
 REQUEST = parse_request(create())
 RUN = RunIdentity(run_id="1234567", uuid="u-u", spec_digest="d", output_uri="s3://results/out/1234567")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError
 from botocore.stub import Stubber
+
 from healthomics_run_handler import aws
 from healthomics_run_handler.aws import BotoOmics, BotoStacks, SystemClock, api_error
 from healthomics_run_handler.errors import ApiError
@@ -45,7 +46,12 @@ def stacks() -> Any:
 
 def test_the_calls_are_the_services(omics: Any) -> None:
     port, stubber = omics
-    start = {"roleArn": "arn:aws:iam::123456789012:role/r", "outputUri": "s3://b/o", "requestId": "t", "workflowId": "1"}
+    start = {
+        "roleArn": "arn:aws:iam::123456789012:role/r",
+        "outputUri": "s3://b/o",
+        "requestId": "t",
+        "workflowId": "1",
+    }
     stubber.add_response("start_run", {"id": "1"}, start)
     stubber.add_response("get_run", {"id": "1", "status": "RUNNING"}, {"id": "1"})
     stubber.add_response("cancel_run", {}, {"id": "1"})
@@ -73,7 +79,8 @@ def test_list_runs_goes_through_the_pages(omics: Any, status: str | None) -> Non
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [("ThrottlingException", 429), ("ConflictException", 409), ("ServiceQuotaExceededException", 402)]
+    ("code", "status"),
+    [("ThrottlingException", 429), ("ConflictException", 409), ("ServiceQuotaExceededException", 402)],
 )
 def test_a_service_error_keeps_code_message_and_status(omics: Any, code: str, status: int) -> None:
     port, stubber = omics
@@ -138,7 +145,9 @@ def test_the_sdk_itself_never_retries() -> None:
 NOW = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)
 
 
-@pytest.mark.parametrize(("held", "seen"), [({"PhysicalResourceId": "p"}, "p"), ({}, None), ({"PhysicalResourceId": ""}, None)])
+@pytest.mark.parametrize(
+    ("held", "seen"), [({"PhysicalResourceId": "p"}, "p"), ({}, None), ({"PhysicalResourceId": ""}, None)]
+)
 def test_a_resource_is_described(stacks: Any, held: dict[str, str], seen: str | None) -> None:
     port, stubber = stacks
     detail = {

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+
 from handler_fakes import FakeClock
 from healthomics_run_handler import delivery
 from healthomics_run_handler.delivery import UndeliveredError, check_url, deliver

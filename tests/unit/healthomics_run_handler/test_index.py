@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from handler_fakes import Context, FakeClock, World, create
 from healthomics_run_handler import contract, index
 from healthomics_run_handler.aws import BotoOmics, BotoStacks, SystemClock
@@ -64,5 +65,9 @@ def test_every_line_of_an_invocation_names_its_request(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(lines) == 2
     for line in lines:
-        assert (line["RequestId"], line["LogicalResourceId"], line["RequestType"]) == ("create-1", "Alignment", "Create")
+        assert (line["RequestId"], line["LogicalResourceId"], line["RequestType"]) == (
+            "create-1",
+            "Alignment",
+            "Create",
+        )
         assert "5ecret" not in json.dumps(line)

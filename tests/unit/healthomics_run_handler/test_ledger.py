@@ -1,12 +1,13 @@
 """The ledger tags."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from handler_fakes import create
 from healthomics_run_handler import contract, ledger
 from healthomics_run_handler.identity import RunIdentity
 from healthomics_run_handler.ledger import Run
 from healthomics_run_handler.request import parse_request
-from hypothesis import given
-from hypothesis import strategies as st
 
 REQUEST = parse_request(create())
 EARLIER = RunIdentity(run_id="1", uuid="u-1", spec_digest="d-1", output_uri="s3://b/out/1")

@@ -1,11 +1,12 @@
 """What a person reads in the stack's events."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from handler_fakes import api_error
 from healthomics_run_handler import messages
 from healthomics_run_handler.messages import REASON_LIMIT, compose
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @given(detail=st.text(max_size=600))
@@ -52,7 +53,11 @@ def test_where_all_is_too_long_the_end_survives() -> None:
         ("ValidationException", 400, "Correct the run's settings and deploy again"),
         ("ConflictException", 409, "Wait until the resources it names are active and deploy again"),
         ("ResourceNotFoundException", 404, "Check workflow id, type, owner, version, run group and cache"),
-        ("AccessDeniedException", 403, "Allow the action in the provider role, or check the permissions boundary and SCPs"),
+        (
+            "AccessDeniedException",
+            403,
+            "Allow the action in the provider role, or check the permissions boundary and SCPs",
+        ),
         ("RequestTimeoutException", 408, "Deploy again"),
         ("ConnectionError", 0, "Check that the function reaches HealthOmics (VPC endpoints, DNS) and deploy again"),
         ("SomethingNew", 418, "See the function's log and deploy again"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from handler_fakes import NOT_FOUND, THROTTLED, World, api_error, create, delete, update
 from healthomics_run_handler import ledger
 from healthomics_run_handler.errors import RequestFailedError

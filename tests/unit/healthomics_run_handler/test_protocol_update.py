@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from handler_fakes import (
     INVALID,
     LOST,

@@ -1,6 +1,7 @@
 """The CloudFormation event, parsed."""
 
 import pytest
+
 from handler_fakes import create, delete, update
 from healthomics_run_handler.errors import MalformedEventError
 from healthomics_run_handler.request import parse_request

@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import pytest
+
 from handler_fakes import INVALID, PROPERTIES, THROTTLED, Context, World, create, delete, update
 from healthomics_run_handler import contract
 from healthomics_run_handler.delivery import UndeliveredError
@@ -80,7 +81,11 @@ def test_the_guard_of_an_update_answers_the_earlier_run(world: World) -> None:
     """(b)"""
     first = world.handle(create())["PhysicalResourceId"]
     world.updating(first)
-    world.omics.after["StartRun"] = [lambda: world.timers[-1].callback()]
+
+    def times_out() -> None:
+        world.timers[-1].callback()
+
+    world.omics.after["StartRun"] = [times_out]
 
     world.handle(update(first, {"RerunOn": "2"}, {}))
 

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from handler_fakes import api_error
 from healthomics_run_handler.retry import (
     MAX_DELAY,

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from handler_fakes import PROPERTIES
 from healthomics_run_handler import contract
 from healthomics_run_handler.spec import InvalidPropertyError, name_of, on_delete_of, parse_spec
-from hypothesis import given
-from hypothesis import strategies as st
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -1,6 +1,7 @@
 """Is a request still wanted?"""
 
 import pytest
+
 from healthomics_run_handler.identity import RunIdentity
 from healthomics_run_handler.ports import ResourceState
 from healthomics_run_handler.wanted import Verdict, is_rollback, judge_create, judge_update, owner
