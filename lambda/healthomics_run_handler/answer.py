@@ -89,4 +89,4 @@ def _encode(request: Request, answer: Answer, physical_id: str, data: Mapping[st
 
 
 def _clip(physical_id: str) -> str:
-    return physical_id.encode()[:PHYSICAL_ID_MAX_BYTES].decode(errors="ignore")
+    return physical_id.encode(errors="replace")[:PHYSICAL_ID_MAX_BYTES].decode(errors="ignore")

@@ -23,7 +23,8 @@ REPLACES_URI = tuple(
 )
 """That run's output URI, escaped, in pieces: a rollback needs it when the record of that run is gone."""
 ATTEMPTED = LEDGER_TAG_PREFIX + "attempted"
-"""Written on a run *before* StartRun of its replacement: some run may replace this one, whatever was answered."""
+"""Written on a run *before* StartRun of its replacement: some run may replace this one, whatever was answered. The
+value is the names under which replacements were tried, escaped, "/" between them, the latest first."""
 RELEASED = LEDGER_TAG_PREFIX + "released"
 """CloudFormation has sent the Delete for this run, or it was cancelled as unwanted: nobody owns it any more."""
 
@@ -60,15 +61,37 @@ def replaces_tag(run: RunIdentity) -> str:
     return f"{run.run_id}/{run.uuid}/{run.spec_digest}"
 
 
+def attempted_tag(name: str, before: "Run | None") -> str:
+    """Return the ``attempted`` tag's value after one more try; the oldest names give way if they do not all fit."""
+    names = list(dict.fromkeys([name, *attempted_names(before)]))
+    escaped = [_escape(each).replace("/", "=2F") for each in names]
+    while len("/".join(escaped)) > _TAG_VALUE_LIMIT and len(escaped) > 1:
+        escaped.pop()
+    return "/".join(escaped)[:_TAG_VALUE_LIMIT]
+
+
+def attempted_names(run: "Run | None") -> list[str]:
+    """Return the names under which replacements of a run were tried, the latest first."""
+    value = run.tags.get(ATTEMPTED, "") if run is not None else ""
+    return [_unescape(name) for name in value.split("/") if name]
+
+
+def _escape(text: str) -> str:
+    return _UNUSUAL.sub(lambda found: "".join(f"={byte:02X}" for byte in found[0].encode()), text)
+
+
+def _unescape(text: str) -> str:
+    return _ESCAPED.sub(lambda found: bytes.fromhex(found[0].replace("=", "")).decode(errors="replace"), text)
+
+
 def _uri_tags(uri: str) -> dict[str, str]:
-    escaped = _UNUSUAL.sub(lambda found: "".join(f"={byte:02X}" for byte in found[0].encode()), uri)
+    escaped = _escape(uri)
     pieces = [escaped[at : at + _TAG_VALUE_LIMIT] for at in range(0, len(escaped), _TAG_VALUE_LIMIT)]
     return dict(zip(REPLACES_URI, pieces, strict=False)) if len(pieces) <= len(REPLACES_URI) else {}
 
 
 def _uri_from_tags(tags: Mapping[str, str]) -> str:
-    escaped = "".join(tags.get(key, "") for key in REPLACES_URI)
-    return _ESCAPED.sub(lambda found: bytes.fromhex(found[0].replace("=", "")).decode(errors="replace"), escaped)
+    return _unescape("".join(tags.get(key, "") for key in REPLACES_URI))
 
 
 def request_tag(request_id: str, generation: int) -> str:

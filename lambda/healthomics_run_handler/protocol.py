@@ -181,14 +181,26 @@ class Protocol:
         before = self._session.find(earlier)
         one_may_come = before is None or ledger.ATTEMPTED in before.tags
         for _ in self._session.search_rounds():
-            if stopping.cancel_all(self._session, self._strays(earlier), wait=False) or not one_may_come:
+            strays = self._strays(earlier, before)
+            if strays:
+                # The run that the stack holds is no stray: if it is to go, CloudFormation sends its Delete.
+                held = wanted.owner(self._session.resource_state())
+                strays = [run for run in strays if held is None or run.uuid != held.uuid]
+                stopping.cancel_all(self._session, strays, wait=False)
+                return
+            if not one_may_come:
                 return
 
-    def _strays(self, earlier: RunIdentity) -> list[Run]:
-        """Return the active runs that were started to replace a run and that nobody has released."""
+    def _strays(self, earlier: RunIdentity, before: Run | None) -> list[Run]:
+        """Return the active runs that were started to replace ``earlier`` and that nobody has released.
+
+        Args:
+            earlier: The run.
+            before: Its record, which knows the names of the attempts; None if it is gone.
+        """
         return [
             run
-            for run in self._session.own_runs(self._names(), active_only=True)
+            for run in self._session.own_runs([*self._names(), *ledger.attempted_names(before)], active_only=True)
             if run.tags.get(ledger.REPLACES) == ledger.replaces_tag(earlier) and not run.released
         ]
 
@@ -198,7 +210,7 @@ class Protocol:
         self._require_wanted(self._judge_update)
         if before is not None:
             # Ahead of StartRun, so that a Delete of the earlier run knows that there may be another.
-            self._session.tag(before, {ledger.ATTEMPTED: self._request.request_id})
+            self._session.tag(before, {ledger.ATTEMPTED: ledger.attempted_tag(spec.name, before)})
         starter = Starter(self._session, spec, replaces=held, still_wanted=self._judge_update)
         try:
             run = starter.start()
@@ -253,13 +265,13 @@ class Protocol:
                 stopping.cancel(self._session, run)
                 stopping.wait_until_stopped(self._session, run)
         if run is None or ledger.ATTEMPTED in run.tags:
-            self._cancel_strays_of_deleted(held)
+            self._cancel_strays_of_deleted(held, run)
         if run is not None and on_delete == contract.ON_DELETE_CANCEL_AND_DELETE_RECORD:
             self._session.delete_record(run)
 
-    def _cancel_strays_of_deleted(self, held: RunIdentity) -> None:
+    def _cancel_strays_of_deleted(self, held: RunIdentity, record: Run | None) -> None:
         """Cancel replacements of a deleted run that nobody owns; one may be the run that the stack holds now."""
-        strays = self._strays(held)
+        strays = self._strays(held, record)
         if not strays:
             return
         successor = wanted.owner(self._session.resource_state())

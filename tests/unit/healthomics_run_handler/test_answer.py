@@ -90,7 +90,7 @@ def test_a_body_of_exactly_4096_bytes_keeps_everything() -> None:
     assert body(answer.success(REQUEST, named(fitting + 1)))[1] == ["RunName"]
 
 
-@pytest.mark.parametrize("physical_id", ["", "y" * 1024, "y" * 2000, "é" * 600])
+@pytest.mark.parametrize("physical_id", ["", "y" * 1024, "y" * 2000, "é" * 600, "\ud800"])
 def test_the_physical_id_is_never_empty_and_never_too_long(physical_id: str) -> None:
     parsed, _, _ = body(answer.failure(physical_id=physical_id, reason="r"))
 
@@ -114,3 +114,26 @@ def test_every_answer_is_valid_json_of_at_most_4096_bytes(uri: str, name: str, r
         assert parsed["PhysicalResourceId"]
         if result.status == "SUCCESS":
             assert set(contract.ATTRIBUTES) <= set(parsed["Data"])
+
+
+def test_the_body_is_compact_utf8() -> None:
+    run = RunIdentity(run_id="1", uuid="u", spec_digest="d", output_uri="s3://b/é")
+    text, _ = answer.body(REQUEST, answer.success(REQUEST, Outcome(physical_id="x", run=run, run_status="PENDING")))
+
+    assert '"RunOutputUri":"s3://b/é","RunStatus"' in text.decode()
+
+
+def test_what_utf8_cannot_say_is_replaced() -> None:
+    """A lone surrogate can come in by a JSON escape; it must not keep the answer from going out."""
+    text, _ = answer.body(REQUEST, answer.failure(physical_id="x", reason="bad \ud800 text"))
+
+    assert json.loads(text)["Reason"] == "bad ? text"
+
+
+def test_a_reason_is_never_empty_on_failure_and_absent_on_success() -> None:
+    assert answer.failure(physical_id="x", reason="").reason == "failed"
+    assert answer.success(REQUEST, OUTCOME).reason == ""
+
+
+def test_a_physical_id_is_cut_between_characters() -> None:
+    assert body(answer.failure(physical_id="x" + "é" * 600, reason="r"))[0]["PhysicalResourceId"] == "x" + "é" * 511

@@ -81,6 +81,7 @@ def test_a_run_knows_the_request_that_started_it_in_whichever_generation() -> No
     assert run(**tags).started_by("create-1")
     assert not run(**tags).started_by("create")
     assert not run().started_by("create-1")
+    assert run(**{ledger.REQUEST: "a/b/0"}).started_by("a/b")
 
 
 def test_tag_changes_touch_only_what_the_template_has_or_had() -> None:
@@ -100,8 +101,31 @@ def test_a_response_without_tags_is_a_run_without_tags() -> None:
     parsed = ledger.run_from_response({"id": "7", "tags": None})
 
     assert (parsed.tags, parsed.uuid, parsed.status, parsed.released, parsed.active) == ({}, "", "", False, False)
+    assert (parsed.arn, parsed.output_uri) == ("", "")
 
 
 def test_the_identity_of_a_run_has_its_spec() -> None:
     assert run(**{ledger.SPEC: "d-7"}).identity().spec_digest == "d-7"
+    assert run().identity().spec_digest == "unknown"
     assert EARLIER.physical_id() == "run|1|u-1|d-1|s3://b/out/1"
+
+
+def test_attempts_remember_their_names_the_latest_first() -> None:
+    first = ledger.attempted_tag("a/b", run())
+    second = ledger.attempted_tag("c é|", run(**{ledger.ATTEMPTED: first}))
+    third = ledger.attempted_tag("a/b", run(**{ledger.ATTEMPTED: second}))
+
+    assert first == "a=2Fb"
+    assert ledger.attempted_names(run(**{ledger.ATTEMPTED: second})) == ["c é|", "a/b"]
+    assert ledger.attempted_names(run(**{ledger.ATTEMPTED: third})) == ["a/b", "c é|"]
+    assert ledger.attempted_names(run()) == ledger.attempted_names(None) == []
+    assert ledger.attempted_tag("n", None) == "n"
+
+
+def test_the_oldest_attempts_give_way_when_they_do_not_fit() -> None:
+    before = run(**{ledger.ATTEMPTED: "/".join("abc"[index] * 100 for index in range(2))})
+
+    tag = ledger.attempted_tag("n" * 100, before)
+
+    assert tag == "n" * 100 + "/" + "a" * 100
+    assert len(ledger.attempted_tag("é" * 128, before)) == 256

@@ -354,6 +354,17 @@ def test_a_stray_of_a_run_that_goes_with_its_stack_is_cancelled(world: World, go
     assert world.omics.runs["1000002"]["status"] == "CANCELLED"
 
 
+def test_a_stray_under_another_name_is_found_by_the_attempts_that_the_run_remembers(world: World) -> None:
+    first = world.run(create()).physical_id
+    world.updating(first)
+    world.run(update(first, {"Name": "renamed"}, {}))
+    world.deleting(first)
+
+    world.run(delete(first))
+
+    assert world.omics.runs["1000002"]["status"] == "CANCELLED"
+
+
 def test_a_held_run_that_replaces_another_says_nothing_about_strays(world: World) -> None:
     first, _ = with_stray(world)
     unrelated = world.omics.add(tags={})

@@ -13,6 +13,7 @@ from handler_fakes import (
     World,
     api_error,
     create,
+    delete,
     update,
 )
 from healthomics_run_handler import ledger
@@ -123,7 +124,7 @@ def test_a_changed_spec_starts_one_run_that_names_the_one_it_replaces(world: Wor
     assert tags[ledger.REPLACES] == f"1000001/uuid-1000001/{run_of(first).spec_digest}"
     assert tags[ledger.REPLACES_URI[0]] == "s3://results/out/1000001"
     assert tags[ledger.SPEC] == run_of(second).spec_digest == parse_spec({**PROPERTIES, **NEW}).digest
-    assert world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] == "update-1"
+    assert world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] == "genomes-alignment"
     assert world.omics.runs["1000001"]["status"] == "PENDING"
 
 
@@ -156,7 +157,7 @@ def test_a_changed_spec_is_replaced_even_when_the_earlier_record_is_gone(world: 
 # --- rollbacks ------------------------------------------------------------------------------------------------
 
 
-def test_a_rollback_with_the_new_id_answers_the_earlier_run_and_cancels_the_new_one(world: World) -> None:
+def test_a_rollback_with_the_new_id_answers_the_earlier_run_and_leaves_the_new_one_to_its_delete(world: World) -> None:
     first = created(world)
     second = replaced(world, first)
     world.rolling_back(second)
@@ -164,9 +165,11 @@ def test_a_rollback_with_the_new_id_answers_the_earlier_run_and_cancels_the_new_
     outcome = world.run(update(second, OLD, NEW, "update-2"))
 
     assert outcome.physical_id == first
-    assert len(world.omics.runs) == 2
-    assert world.omics.runs["1000001"]["status"] == "PENDING"
-    assert world.omics.runs["1000002"]["status"] == "CANCELLED"
+    assert [run["status"] for run in world.omics.runs.values()] == ["PENDING", "PENDING"]
+
+    world.run(delete(second, "delete-1", **NEW))
+
+    assert [run["status"] for run in world.omics.runs.values()] == ["PENDING", "CANCELLED"]
     assert ledger.RELEASED in world.omics.runs["1000002"]["tags"]
 
 

@@ -50,6 +50,20 @@ def test_what_is_no_request_is_malformed(event: object) -> None:
         parse_request(event)
 
 
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        ("text", "the event is not an object"),
+        ({**create(), "RequestType": "Read"}, "RequestType is none of Create, Update, Delete"),
+        ({**delete("x"), "PhysicalResourceId": ""}, "PhysicalResourceId is missing"),
+        ({**create(), "OldResourceProperties": "x"}, "OldResourceProperties is not an object"),
+    ],
+)
+def test_the_problem_is_named(event: object, text: str) -> None:
+    with pytest.raises(MalformedEventError, match=f"^{text}$"):
+        parse_request(event)
+
+
 def test_an_event_without_properties_has_none() -> None:
     event = create()
     del event["ResourceProperties"]

@@ -111,13 +111,17 @@ def test_what_is_the_run_changes_the_digest(change: dict[str, Any]) -> None:
     [
         ({"Priority": "high"}, "property Priority is not a whole number"),
         ({"StorageCapacity": "1.5"}, "property StorageCapacity is not a whole number"),
-        ({"Parameters": '{"a": "b"c"}'}, "property Parameters is not JSON"),
+        (
+            {"Parameters": '{"a": "b"c"}'},
+            "property Parameters is not JSON once its tokens .* a backslash or a line break$",
+        ),
+        ({"AdditionalStartRunParameters": "{"}, "property AdditionalStartRunParameters is not JSON"),
         ({"AdditionalStartRunParameters": "[]"}, "AdditionalStartRunParameters is not a JSON object"),
         ({"AdditionalStartRunParameters": '{"requestId": "x"}'}, "may not set requestId"),
         ({"AdditionalStartRunParameters": '{"tags": {}}'}, "may not set tags"),
         ({"Tags": ["a"]}, "property Tags is not a map"),
         ({"Tags": {"cdk-healthomics:spec": "x"}}, "tag cdk-healthomics:spec begins with"),
-        ({"Name": ""}, "property Name is missing"),
+        ({"Name": ""}, "^property Name is missing: without it a lost run could not be found again$"),
         ({"WorkflowId": ["1"]}, "property WorkflowId is not a string"),
         ({"OutputUri": "s3://b/" + "x" * 744}, "property OutputUri has more than 750 bytes"),
         ({"OutputUri": "s3://b/" + "é" * 372}, "property OutputUri has more than 750 bytes"),
@@ -156,3 +160,15 @@ def test_a_name_is_found_whatever_else_is_wrong() -> None:
     assert name_of({"Name": ""}) is None
     assert name_of({"Name": 5}) is None
     assert name_of(None) is None
+
+
+def test_a_spec_says_what_delete_does_and_what_reruns() -> None:
+    spec = parse_spec({**PROPERTIES, "OnDelete": "LEAVE", "RerunOn": "again"})
+
+    assert (spec.on_delete, spec.rerun_on, spec.name) == ("LEAVE", "again", "genomes-alignment")
+    assert parse_spec(PROPERTIES).rerun_on == ""
+
+
+def test_a_run_needs_no_output_uri_here() -> None:
+    """StartRun says so itself, and better."""
+    assert "outputUri" not in parse_spec({"Name": "n"}).start_run
