@@ -1,5 +1,7 @@
 """What a person reads in the stack's events."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,56 +86,59 @@ def test_duplicating_a_run_of_a_shared_workflow_says_what_to_do_instead(code: st
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("compose_it", "expected"),
     [
         (
-            messages.invalid_property("property Priority is not a whole number", logical_id="Alignment"),
+            lambda: messages.invalid_property("property Priority is not a whole number", logical_id="Alignment"),
             "property Priority is not a whole number. Correct it and deploy again [Alignment]",
         ),
         (
-            messages.not_wanted(started=True, about="run 1"),
+            lambda: messages.not_wanted(started=True, about="run 1"),
             "CloudFormation no longer wants this request. The run that it started was cancelled [run 1]",
         ),
         (
-            messages.not_wanted(started=False, about="run 1"),
+            lambda: messages.not_wanted(started=False, about="run 1"),
             "CloudFormation no longer wants this request. No run was started [run 1]",
         ),
         (
-            messages.already_given_back(about="run 1"),
+            lambda: messages.already_given_back(about="run 1"),
             "This request was delivered again after CloudFormation had given its run back. "
             "Nothing was started. To run anew, change rerun_on and deploy [run 1]",
         ),
         (
-            messages.superseded(about="run 1"),
+            lambda: messages.superseded(about="run 1"),
             "This update was delivered after its run had been replaced or deleted. "
             "Nothing was started. Deploy again if the run is still wanted [run 1]",
         ),
         (
-            messages.nothing_to_roll_back_to(about="run 1"),
+            lambda: messages.nothing_to_roll_back_to(about="run 1"),
             "The stack is rolling back, and no run of this resource with the earlier settings was found. "
             "No run was started. Continue the rollback skipping this resource [run 1]",
         ),
         (
-            messages.still_active(status="STOPPING", about="run 1"),
+            lambda: messages.still_active(status="STOPPING", about="run 1"),
             "CancelRun was accepted, but the run is still STOPPING. Retry the deletion in some minutes [run 1]",
         ),
         (
-            messages.timed_out(request_type="Create", about="run 1"),
+            lambda: messages.timed_out(request_type="Create", about="run 1"),
             "The Create ran out of the function's time. "
             "No second run will start. Deploy again, or raise the provider's timeout [run 1]",
         ),
         (
-            messages.internal_error(KeyError("5ecret"), about="run 1"),
+            lambda: messages.internal_error(KeyError("5ecret"), about="run 1"),
             "The handler failed unexpectedly (KeyError). Report it with the function's log [run 1]",
         ),
     ],
 )
-def test_the_other_texts_say_what_and_the_cure(text: str, expected: str) -> None:
-    assert text == expected
-    assert len(text) <= REASON_LIMIT
+def test_the_other_texts_say_what_and_the_cure(compose_it: Callable[[], str], expected: str) -> None:
+    assert compose_it() == expected
+    assert len(expected) <= REASON_LIMIT
 
 
 def test_a_detail_that_just_fits_is_not_cut() -> None:
+    fitting = REASON_LIMIT - len("StartRun failed: x. Do this [run 1]")
+    assert "…" not in compose(what="StartRun failed", detail="x" + "y" * fitting, cure="Do this", about="run 1")
+    assert "…" in compose(what="StartRun failed", detail="x" + "y" * (fitting + 1), cure="Do this", about="run 1")
     for length in range(190, 240):
         reason = compose(what="StartRun failed", detail=" x" + "y" * length, cure="Do this", about="run 1")
 
@@ -142,3 +147,9 @@ def test_a_detail_that_just_fits_is_not_cut() -> None:
         else:
             assert reason == f"StartRun failed: x{'y' * length}. Do this [run 1]"
     assert len(compose(what="w", detail="a" * 225 + " " * 9 + "b" * 50, cure="Do this", about="run 1")) <= REASON_LIMIT
+
+
+def test_where_there_is_no_room_for_a_detail_there_is_none() -> None:
+    reason = compose(what="w" * 241, detail="detail", cure="Do this", about="r")
+
+    assert reason == ("w" * 241 + ": … Do this [r]")[-REASON_LIMIT:]
