@@ -26,7 +26,10 @@ ATTEMPTED = LEDGER_TAG_PREFIX + "attempted"
 """Written on a run *before* StartRun of its replacement: some run may replace this one, whatever was answered. The
 value is the names under which replacements were tried, escaped, "/" between them, the latest first."""
 RELEASED = LEDGER_TAG_PREFIX + "released"
-"""CloudFormation has sent the Delete for this run, or it was cancelled as unwanted: nobody owns it any more."""
+"""CloudFormation has sent the Delete for this run, or it was cancelled as unwanted: nobody owns it any more. The value
+is the id of the request that said so, behind ``left/`` if the run may go on (``OnDelete`` LEAVE)."""
+
+_LEFT = "left/"
 
 ACTIVE_STATUSES = ("PENDING", "STARTING", "RUNNING", "STOPPING")
 """In the order in which a run goes through them: listing status by status never misses a run that moves on."""
@@ -94,6 +97,11 @@ def _uri_from_tags(tags: Mapping[str, str]) -> str:
     return _unescape("".join(tags.get(key, "") for key in REPLACES_URI))
 
 
+def released_tag(request: Request, *, leave: bool) -> str:
+    """Return the ``released`` tag's value."""
+    return (_LEFT if leave else "") + request.request_id
+
+
 def request_tag(request_id: str, generation: int) -> str:
     """Return the ``request`` tag's value."""
     return f"{request_id}/{generation}"
@@ -119,6 +127,16 @@ class Run:
     def released(self) -> bool:
         """Whether nobody owns the run any more."""
         return RELEASED in self.tags
+
+    @property
+    def left(self) -> bool:
+        """Whether the run may go on though nobody owns it."""
+        return self.tags.get(RELEASED, "").startswith(_LEFT)
+
+    @property
+    def delivery(self) -> str:
+        """Which sending of its request started the run."""
+        return self.tags.get(DELIVERY, "")
 
     def belongs_to(self, request: Request) -> bool:
         """Whether this resource started the run."""

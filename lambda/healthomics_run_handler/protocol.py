@@ -29,6 +29,9 @@ SECOND_LOOK_AFTER = 5.0
 
 _STATUS_UNKNOWN = "UNKNOWN"
 
+_Judge = Callable[[str | None], Verdict]
+"""Asks CloudFormation whether this request is still wanted; the argument is the uuid of the run it started, if any."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
@@ -89,7 +92,7 @@ class Protocol:
         self._require_wanted(self._judge_create)
         return self._start_first(spec, self._judge_create, check_always=False)
 
-    def _start_first(self, spec: RunSpec, judge: Callable[[str | None], Verdict], *, check_always: bool) -> Outcome:
+    def _start_first(self, spec: RunSpec, judge: _Judge, *, check_always: bool) -> Outcome:
         """Start a run that replaces none."""
         self.progress.physical_id = self._marker(may_have_started=True)
         starter = Starter(self._session, spec, replaces=None, still_wanted=judge)
@@ -103,7 +106,7 @@ class Protocol:
         identity = _identity(run, spec)
         self._note_started(run, physical_id=identity.physical_id())
         if check_always or starter.check_is_stale:
-            self._require_still_wanted(run, judge(run.uuid))
+            self._require_still_wanted(run, judge)
         return _outcome(identity, run.status, spec)
 
     def _judge_create(self, run_uuid: str | None) -> Verdict:
@@ -192,7 +195,9 @@ class Protocol:
                 return
 
     def _strays(self, earlier: RunIdentity, before: Run | None) -> list[Run]:
-        """Return the active runs that were started to replace ``earlier`` and that nobody has released.
+        """Return the active runs that were started to replace ``earlier``.
+
+        Released ones are among them: whoever released one may have died before it was cancelled.
 
         Args:
             earlier: The run.
@@ -201,11 +206,12 @@ class Protocol:
         return [
             run
             for run in self._session.own_runs([*self._names(), *ledger.attempted_names(before)], active_only=True)
-            if run.tags.get(ledger.REPLACES) == ledger.replaces_tag(earlier) and not run.released
+            if run.tags.get(ledger.REPLACES) == ledger.replaces_tag(earlier) and not run.left
         ]
 
     def _replace(self, held: RunIdentity, before: Run | None, spec: RunSpec) -> Outcome:
         if before is not None and before.released:
+            self._cancel_own(self._judge_update)
             raise RequestFailedError(messages.superseded(about=f"run {held.run_id}"))
         self._require_wanted(self._judge_update)
         if before is not None:
@@ -222,7 +228,7 @@ class Protocol:
             raise
         # A failed answer still names the earlier run: CloudFormation then sends an Update back to it, and no Delete.
         self._note_started(run, physical_id=self.progress.physical_id)
-        self._require_still_wanted(run, self._judge_update(run.uuid))
+        self._require_still_wanted(run, self._judge_update)
         return _outcome(_identity(run, spec), run.status, spec)
 
     def _update_without_run(self, spec: RunSpec) -> Outcome:
@@ -260,8 +266,9 @@ class Protocol:
         on_delete = on_delete_of(self._request.properties)
         run = self._session.find(held)
         if run is not None:
-            stopping.release(self._session, run)
-            if on_delete != contract.ON_DELETE_LEAVE and run.active:
+            leave = on_delete == contract.ON_DELETE_LEAVE
+            stopping.release(self._session, run, leave=leave)
+            if run.active and not leave:
                 stopping.cancel(self._session, run)
                 stopping.wait_until_stopped(self._session, run)
         if run is None or ledger.ATTEMPTED in run.tags:
@@ -295,7 +302,7 @@ class Protocol:
             runs = [
                 run
                 for run in self._session.own_runs(self._names(physical_id), active_only=True)
-                if not run.released and _may_be_of(run, physical_id)
+                if not run.left and _may_be_of(run, physical_id)
             ]
             if not runs:
                 continue
@@ -330,22 +337,35 @@ class Protocol:
             name=name_of(self._request.properties) or "",
         ).physical_id()
 
-    def _require_wanted(self, judge: Callable[[str | None], Verdict]) -> None:
+    def _require_wanted(self, judge: _Judge) -> None:
         if judge(None) is Verdict.WANTED:
             return
         self._ports.clock.sleep(SECOND_LOOK_AFTER)
         if judge(None) is not Verdict.WANTED:
+            self._cancel_own(judge)
             raise self._dropped(None)
 
-    def _require_still_wanted(self, run: Run, verdict: Verdict) -> None:
+    def _require_still_wanted(self, run: Run, judge: _Judge) -> None:
+        if self._cancel_if_unwanted(run, judge):
+            raise self._dropped(run)
+
+    def _cancel_own(self, judge: _Judge) -> None:
+        """Cancel what an earlier delivery of this event started, if that one died before it could."""
+        for run in self._session.own_runs(self._names(), active_only=True):
+            of_this_event = run.started_by(self._request.request_id) and run.delivery == self._request.delivery
+            if of_this_event and not run.left:
+                self._cancel_if_unwanted(run, judge)
+
+    def _cancel_if_unwanted(self, run: Run, judge: _Judge) -> bool:
+        verdict = judge(run.uuid)
         if verdict is Verdict.OWNED_BY_ANOTHER:
             successor = wanted.owner(self._session.resource_state())
             if successor is not None and self._replaced(run.uuid, by=successor):
-                return  # this answer is late; the Delete of the run has come or is on its way
+                return False  # this delivery is late; the Delete of the run has come or is on its way
             verdict = Verdict.UNWANTED
         if verdict is Verdict.UNWANTED:
             stopping.cancel_all(self._session, [run], wait=False)
-            raise self._dropped(run)
+        return verdict is Verdict.UNWANTED
 
     def _dropped(self, run: Run | None) -> RequestFailedError:
         about = f"run {run.run_id}" if run is not None else self._request.logical_id

@@ -80,7 +80,7 @@ class Starter:
             run = self._start_generation(generation)
             if not run.released:
                 return run
-            if run.tags.get(ledger.DELIVERY) == self._session.request.delivery:
+            if run.delivery == self._session.request.delivery:
                 raise RequestFailedError(messages.already_given_back(about=f"run {run.run_id}"))
             self._session.ports.log.info(
                 "CloudFormation reuses a RequestId whose run was given back",
@@ -140,7 +140,7 @@ class Starter:
         needs no second look.
         """
         run = ledger.run_from_response(response)
-        mine = run.tags.get(ledger.DELIVERY) == self._session.request.delivery
+        mine = run.delivery == self._session.request.delivery
         if mine and run.status == "PENDING" and run.uuid and run.output_uri:
             return run
         seen = self._session.get_run(run.run_id, run.uuid)

@@ -12,10 +12,10 @@ _LAST_LOOKS = 15.0
 _NOT_FOUND = "ResourceNotFoundException"
 
 
-def release(session: Session, run: Run) -> None:
-    """Write into the ledger that nobody owns the run any more."""
+def release(session: Session, run: Run, *, leave: bool = False) -> None:
+    """Write into the ledger that nobody owns the run any more, and whether it may go on."""
     if not run.released:
-        session.tag(run, {ledger.RELEASED: session.request.request_id})
+        session.tag(run, {ledger.RELEASED: ledger.released_tag(session.request, leave=leave)})
 
 
 def cancel_all(session: Session, runs: Iterable[Run], *, wait: bool) -> int:

@@ -162,7 +162,7 @@ def test_a_create_that_is_no_longer_wanted_starts_nothing(world: World) -> None:
     reason, physical_id = failure(world, create())
 
     assert "no longer wants" in reason
-    assert world.omics.calls == []
+    assert set(world.omics.names()) == {"ListRuns"}
     assert physical_id == "request|create-1|none|genomes-alignment"
 
 
@@ -344,3 +344,41 @@ def test_start_run_parameters_of_a_duplicate_surface_the_shared_refusal(world: W
     reason, _ = failure(world, create(RunId="7654321"))
 
     assert "cannot be duplicated" in reason
+
+
+def test_a_second_delivery_cancels_what_the_first_started_and_could_not_cancel(world: World) -> None:
+    world.run(create())
+    world.deleting("genomes-Alignment-XYZ")
+
+    reason, _ = failure(world, create())
+
+    assert "no longer wants" in reason
+    assert world.omics.runs["1000001"]["status"] == "CANCELLED"
+
+
+def test_a_second_delivery_leaves_what_the_stack_holds(world: World) -> None:
+    held = world.run(create()).physical_id
+    world.stacks.status, world.stacks.physical_id = "CREATE_COMPLETE", held
+
+    failure(world, create())
+
+    assert world.omics.runs["1000001"]["status"] == "PENDING"
+
+
+def test_a_second_delivery_leaves_the_run_of_another_sending(world: World) -> None:
+    world.run(retried(create()))
+    world.deleting("genomes-Alignment-XYZ")
+
+    failure(world, create())
+
+    assert world.omics.runs["1000001"]["status"] == "PENDING"
+
+
+def test_a_second_delivery_leaves_a_run_that_was_left_on_purpose(world: World) -> None:
+    held = world.run(create()).physical_id
+    world.omics.runs["1000001"]["tags"][ledger.RELEASED] = "left/delete-1"
+    world.deleting(held)
+
+    failure(world, create())
+
+    assert world.omics.runs["1000001"]["status"] == "PENDING"

@@ -68,7 +68,7 @@ def test_leave_only_releases(world: World) -> None:
     world.run(delete(physical_id, OnDelete="LEAVE"))
 
     assert world.omics.runs["1000001"]["status"] == "PENDING"
-    assert ledger.RELEASED in world.omics.runs["1000001"]["tags"]
+    assert world.omics.runs["1000001"]["tags"][ledger.RELEASED] == "left/delete-1"
 
 
 def test_the_record_goes_too_if_asked(world: World) -> None:
@@ -288,14 +288,24 @@ def test_runs_of_others_with_the_same_name_are_not_touched(world: World, physica
     assert "TagResource" not in world.omics.names()
 
 
-def test_a_released_run_is_not_cancelled_again(world: World) -> None:
+def test_a_run_that_was_left_running_on_purpose_goes_on(world: World) -> None:
+    created(world)
+    world.omics.runs["1000001"]["tags"][ledger.RELEASED] = "left/delete-0"
+    world.deleting(MARKER)
+
+    world.run(delete(MARKER))
+
+    assert "CancelRun" not in world.omics.names()
+
+
+def test_a_run_that_was_released_by_somebody_who_died_before_the_cancel_is_cancelled(world: World) -> None:
     created(world)
     world.omics.runs["1000001"]["tags"][ledger.RELEASED] = "delete-0"
     world.deleting(MARKER)
 
     world.run(delete(MARKER))
 
-    assert "CancelRun" not in world.omics.names()
+    assert world.omics.runs["1000001"]["status"] == "CANCELLED"
 
 
 # --- strays of a deleted run ----------------------------------------------------------------------------------

@@ -336,6 +336,17 @@ def test_an_update_of_a_released_run_is_late_and_starts_nothing(world: World) ->
     assert len(world.omics.runs) == 1
 
 
+def test_a_late_delivery_cancels_what_the_one_before_started_and_could_not_cancel(world: World) -> None:
+    first = created(world)
+    replaced(world, first)
+    world.omics.runs["1000001"]["tags"][ledger.RELEASED] = "delete-1"
+    world.rolling_back(first)
+
+    failure(world, update(first, NEW, OLD, "update-1"))
+
+    assert world.omics.runs["1000002"]["status"] == "CANCELLED"
+
+
 def test_an_update_that_is_no_longer_wanted_starts_nothing(world: World) -> None:
     first = created(world)
     world.rolling_back(first)
