@@ -89,13 +89,13 @@ class Protocol:
 
     def _create(self) -> Outcome:
         spec = parse_spec(self._request.properties)
-        self._require_wanted(self._judge_create)
         return self._start_first(spec, self._judge_create, check_always=False)
 
     def _start_first(self, spec: RunSpec, judge: _Judge, *, check_always: bool) -> Outcome:
         """Start a run that replaces none."""
+        asked_at = self._require_wanted(judge)
         self.progress.physical_id = self._marker(may_have_started=True)
-        starter = Starter(self._session, spec, replaces=None, still_wanted=judge)
+        starter = Starter(self._session, spec, replaces=None, still_wanted=judge, asked_at=asked_at)
         try:
             run = starter.start()
         except (StartFailedError, UnwantedError) as error:
@@ -213,11 +213,11 @@ class Protocol:
         if before is not None and before.released:
             self._cancel_own(self._judge_update)
             raise RequestFailedError(messages.superseded(about=f"run {held.run_id}"))
-        self._require_wanted(self._judge_update)
+        asked_at = self._require_wanted(self._judge_update)
         if before is not None:
             # Ahead of StartRun, so that a Delete of the earlier run knows that there may be another.
             self._session.tag(before, {ledger.ATTEMPTED: ledger.attempted_tag(spec.name, before)})
-        starter = Starter(self._session, spec, replaces=held, still_wanted=self._judge_update)
+        starter = Starter(self._session, spec, replaces=held, still_wanted=self._judge_update, asked_at=asked_at)
         try:
             run = starter.start()
         except (StartFailedError, UnwantedError) as error:
@@ -238,7 +238,6 @@ class Protocol:
                 return _outcome(_identity(run, spec), run.status, spec)
         if wanted.is_rollback(self._session.stack_status()):
             raise RequestFailedError(messages.nothing_to_roll_back_to(about=self._request.logical_id))
-        self._require_wanted(self._judge_update)
         return self._start_first(spec, self._judge_update, check_always=True)
 
     def _judge_update(self, run_uuid: str | None) -> Verdict:
@@ -337,13 +336,17 @@ class Protocol:
             name=name_of(self._request.properties) or "",
         ).physical_id()
 
-    def _require_wanted(self, judge: _Judge) -> None:
+    def _require_wanted(self, judge: _Judge) -> float:
+        """Return when CloudFormation was asked; fail if it does not want this request any more."""
+        asked_at = self._session.now()
         if judge(None) is Verdict.WANTED:
-            return
+            return asked_at
         self._ports.clock.sleep(SECOND_LOOK_AFTER)
-        if judge(None) is not Verdict.WANTED:
-            self._cancel_own(judge)
-            raise self._dropped(None)
+        asked_at = self._session.now()
+        if judge(None) is Verdict.WANTED:
+            return asked_at
+        self._cancel_own(judge)
+        raise self._dropped(None)
 
     def _require_still_wanted(self, run: Run, judge: _Judge) -> None:
         if self._cancel_if_unwanted(run, judge):

@@ -49,6 +49,7 @@ class Starter:
         *,
         replaces: RunIdentity | None,
         still_wanted: Callable[[str | None], Verdict],
+        asked_at: float,
     ) -> None:
         """Prepare.
 
@@ -57,12 +58,14 @@ class Starter:
             spec: The run to start.
             replaces: The run that it replaces.
             still_wanted: Asks CloudFormation; the argument is the uuid of the run that was started, or None.
+            asked_at: When CloudFormation was asked last, in epoch seconds: the question, not the answer, which may have
+                been long on its way.
         """
         self._session = session
         self._spec = spec
         self._replaces = replaces
         self._still_wanted = still_wanted
-        self._checked_at = session.now()
+        self._asked_at = asked_at
         # The rest of the time is for finding out what became of a StartRun without an answer.
         left = session.deadline - session.now()
         self._start_until = session.deadline - min(LISTING_LAG + 2 * CHECKED_JUST_NOW, left / 3)
@@ -92,7 +95,7 @@ class Starter:
     @property
     def check_is_stale(self) -> bool:
         """Whether so much time has passed since the last check that a started run needs another."""
-        return self._session.now() - self._checked_at > CHECKED_JUST_NOW
+        return self._session.now() - self._asked_at > CHECKED_JUST_NOW
 
     def _start_generation(self, generation: int) -> Run:
         session = self._session
@@ -174,10 +177,11 @@ class Starter:
         return None
 
     def _check_again(self, *, may_have_started: bool) -> None:
-        if self._session.now() - self._checked_at < WANTED_FOR:
+        now = self._session.now()
+        if now - self._asked_at < WANTED_FOR:
             return
         verdict = self._still_wanted(None)
-        self._checked_at = self._session.now()
+        self._asked_at = now
         if verdict is not Verdict.WANTED:
             raise UnwantedError(may_have_started=may_have_started)
 

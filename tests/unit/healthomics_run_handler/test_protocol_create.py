@@ -382,3 +382,25 @@ def test_a_second_delivery_leaves_a_run_that_was_left_on_purpose(world: World) -
     failure(world, create())
 
     assert world.omics.runs["1000001"]["status"] == "PENDING"
+
+
+def test_an_answer_that_was_long_on_its_way_is_not_fresh(world: World) -> None:
+    """CloudFormation answered what was true when it was asked, half a minute ago."""
+
+    def slow() -> None:
+        world.clock.sleep(30)
+        world.stacks.script = [ResourceState(status="CREATE_IN_PROGRESS", physical_id=None)]
+        world.stacks.status = "DELETE_IN_PROGRESS"
+
+    original = world.stacks.resource
+
+    def resource(stack_id: str, logical_id: str) -> ResourceState:
+        if not world.stacks.calls:
+            slow()
+        return original(stack_id, logical_id)
+
+    world.stacks.resource = resource  # type: ignore[method-assign]
+
+    failure(world, create())
+
+    assert world.omics.runs["1000001"]["status"] == "CANCELLED"
