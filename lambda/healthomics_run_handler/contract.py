@@ -86,6 +86,6 @@ OUTPUT_URI_MAX_BYTES: Final = 750
 """The output URI in UTF-8: it travels in the physical id, which CloudFormation caps at 1 KB."""
 
 SERVICE_MODEL_DIRECTORY: Final = "models"
-"""Folder in the Lambda asset that ``AWS_DATA_PATH`` names; below it ``omics/2022-11-28/service-2.json.gz``."""
+"""Folder in the Lambda asset that ``AWS_DATA_PATH`` names; below it ``omics/2022-11-28/service-2.json``."""
 
 LAMBDA_HANDLER: Final = "healthomics_run_handler.index.handler"

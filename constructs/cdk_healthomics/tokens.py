@@ -1,0 +1,52 @@
+"""Values that only the deployment knows: how to tell them from literals.
+
+jsii hands deploy-time values to Python as marked strings, lists and numbers. The marks are looked for here, so that a
+long list of parameters does not cost a jsii round trip for each value.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final, TypeGuard
+
+import aws_cdk as cdk
+
+_STRING_MARK: Final = re.compile(r"\$\{Token\[[^\]]*\]\}")
+_LIST_MARK: Final = re.compile(r"#\{Token\[[^\]]*\]\}")
+_NUMBERS_BELOW: Final = -1e288
+"""Number tokens are encoded as huge negative floats (near -1.888e289)."""
+
+
+def is_string_token(value: object) -> TypeGuard[str]:
+    """Whether a value is a string with at least one deploy-time part."""
+    return isinstance(value, str) and _STRING_MARK.search(value) is not None
+
+
+def is_number_token(value: object) -> TypeGuard[float]:
+    """Whether a value is a number that only the deployment knows."""
+    return isinstance(value, float) and value < _NUMBERS_BELOW and cdk.Token.is_unresolved(value)
+
+
+def is_token(value: object) -> bool:
+    """Whether a scalar is, or holds, a deploy-time value."""
+    return is_string_token(value) or is_number_token(value)
+
+
+def is_list_token(value: Iterable[object]) -> bool:
+    """Whether a list stands for one that only the deployment knows."""
+    return any(isinstance(item, str) and _LIST_MARK.search(item) is not None for item in value)
+
+
+def literal_text(value: str) -> str:
+    """The parts of a string that are known at synth, joined."""
+    return _STRING_MARK.sub("", value)
+
+
+def begins_with_token(value: str) -> bool:
+    """Whether the first part of a string is one that only the deployment knows."""
+    return _STRING_MARK.match(value) is not None
+
+
+def is_resolvable(value: object) -> bool:
+    """Whether a value is an ``IResolvable`` (which is no runtime protocol): an object for a deploy-time value."""
+    # Its attribute ``creation_stack`` is left alone: reading it fails where jsii records no stack traces.
+    return callable(getattr(value, "resolve", None)) and callable(getattr(value, "to_string", None))

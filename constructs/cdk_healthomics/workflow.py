@@ -1,0 +1,190 @@
+"""Which workflow a run executes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_omics
+
+from cdk_healthomics.choices import WorkflowType
+from cdk_healthomics.tokens import is_string_token
+
+if TYPE_CHECKING:
+    from aws_cdk.interfaces import aws_omics as omics_refs
+
+_ARN_PARTS: Final = 6
+_OMICS: Final = "omics"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workflow:
+    """A workflow to run. Use the factories: they know which members StartRun wants for each kind."""
+
+    workflow_id: str
+    """The workflow's id (digits), not its uuid."""
+
+    workflow_type: str = WorkflowType.PRIVATE
+
+    owner_id: str | None = None
+    """Account that shares the workflow; None for this account's own and for Ready2Run workflows."""
+
+    version_name: str | None = None
+    """The workflow version; None runs the default version."""
+
+    arn: str | None = None
+    """The workflow's ARN where the user gave one; None derives it."""
+
+    template: "aws_omics.CfnWorkflow | aws_omics.CfnWorkflowVersion | None" = None
+    """The resource in this app whose parameter template the run's parameters must fit, where there is one."""
+
+    @staticmethod
+    def private(workflow_id: str, *, version_name: str | None = None) -> "Workflow":
+        """A workflow of the stack's account and Region.
+
+        Args:
+            workflow_id: 1 to 18 digits; may be a token.
+            version_name: The version to run; by default the workflow's default version.
+        """
+        return Workflow(workflow_id=workflow_id, version_name=version_name)
+
+    @staticmethod
+    def ready2run(workflow_id: str, *, version_name: str | None = None) -> "Workflow":
+        """A Ready2Run workflow. Its storage is the publisher's choice, and it cannot use a run cache.
+
+        Args:
+            workflow_id: 1 to 18 digits, from the console or ``list-workflows --type READY2RUN``.
+            version_name: The version to run; by default the workflow's default version.
+        """
+        return Workflow(workflow_id=workflow_id, workflow_type=WorkflowType.READY2RUN, version_name=version_name)
+
+    @staticmethod
+    def shared(workflow_id: str, *, owner_id: str, version_name: str | None = None) -> "Workflow":
+        """A workflow that another account shares with this one, once the share is accepted.
+
+        Args:
+            workflow_id: 1 to 18 digits; may be a token.
+            owner_id: The 12 digits of the account that owns the workflow.
+            version_name: The version to run; by default the workflow's default version.
+        """
+        return Workflow(workflow_id=workflow_id, owner_id=owner_id, version_name=version_name)
+
+    @staticmethod
+    def from_ref(workflow: "omics_refs.IWorkflowRef", *, version_name: str | None = None) -> "Workflow":
+        """A workflow that this app defines, such as a ``CfnWorkflow``.
+
+        Where its parameter template is known, the parameters of the run are checked against it at synth.
+
+        Args:
+            workflow: The workflow. A changed definition gives it a new id, and so starts a new run.
+            version_name: The version to run; by default the workflow's default version. Use ``from_version_ref`` for a
+                version that this app defines too.
+        """
+        template = workflow if isinstance(workflow, aws_omics.CfnWorkflow) and version_name is None else None
+        return Workflow(workflow_id=workflow.workflow_ref.workflow_id, version_name=version_name, template=template)
+
+    @staticmethod
+    def from_version_ref(version: "omics_refs.IWorkflowVersionRef") -> "Workflow":
+        """A workflow version that this app defines, such as a ``CfnWorkflowVersion``."""
+        arn = version.workflow_version_ref.workflow_version_arn
+        return Workflow(
+            workflow_id=cdk.Fn.select(1, cdk.Fn.split("/", arn)),
+            version_name=cdk.Fn.select(3, cdk.Fn.split("/", arn)),
+            template=version if isinstance(version, aws_omics.CfnWorkflowVersion) else None,
+        )
+
+    @staticmethod
+    def from_arn(workflow_arn: str, *, version_name: str | None = None) -> "Workflow":
+        """A workflow by its ARN: private, shared (another account's) or Ready2Run (no account in the ARN).
+
+        Args:
+            workflow_arn: ``arn:<partition>:omics:<region>:<account>:workflow/<id>``, optionally with
+                ``/version/<name>``. A token stands for a private workflow of the stack's account.
+            version_name: The version to run, where the ARN does not name one.
+
+        Raises:
+            ValueError: It is not the ARN of a workflow, or it names another version.
+        """
+        if is_string_token(workflow_arn):
+            workflow_id = cdk.Fn.select(1, cdk.Fn.split("/", workflow_arn))
+            return Workflow(workflow_id=workflow_id, version_name=version_name)
+        parts = workflow_arn.split(":", _ARN_PARTS - 1)
+        resource = parts[-1].split("/")
+        match resource:
+            case ["workflow", workflow_id]:
+                pass
+            case ["workflow", workflow_id, "version", version] if version_name in (None, version):
+                version_name = version
+            case _:
+                workflow_id = ""
+        if len(parts) != _ARN_PARTS or parts[0] != "arn" or parts[2] != _OMICS or not workflow_id:
+            raise ValueError(
+                f"workflow_arn is {workflow_arn!r}, with version_name {version_name!r}: "
+                "give arn:<partition>:omics:<region>:<account>:workflow/<id>, and one version at most"
+            )
+        return Workflow(
+            workflow_id=workflow_id,
+            version_name=version_name,
+            arn=":".join([*parts[:-1], f"workflow/{workflow_id}"]),
+            workflow_type=WorkflowType.PRIVATE if parts[4] else WorkflowType.READY2RUN,
+        )
+
+    @property
+    def is_ready2run(self) -> bool:
+        """Whether it is a Ready2Run workflow."""
+        return self.workflow_type == WorkflowType.READY2RUN
+
+    def in_stack(self, stack: cdk.Stack) -> "Workflow":
+        """The same workflow, with what only the stack's environment can tell: whether it is another account's.
+
+        Raises:
+            ValueError: The ARN is of another Region, or nobody can tell whose workflow it is.
+        """
+        if self.arn is None or self.is_ready2run:
+            return self
+        _, partition, service, region, account, resource = self.arn.split(":", _ARN_PARTS - 1)
+        if not cdk.Token.is_unresolved(stack.region) and stack.region != region:
+            raise ValueError(
+                f"the workflow {self.arn} is in Region {region}, but the stack is in {stack.region}: "
+                "a run starts in its workflow's Region, so define it in a stack of that Region"
+            )
+        if cdk.Token.is_unresolved(stack.account):
+            raise ValueError(
+                f"nobody can tell at synth whether the workflow {self.arn} is this account's: give the stack an "
+                "explicit env, or use Workflow.private() or Workflow.shared()"
+            )
+        owner_id = None if account == stack.account else account
+        arn = ":".join(("arn", partition, service, region, account, resource))
+        return Workflow(workflow_id=self.workflow_id, owner_id=owner_id, version_name=self.version_name, arn=arn)
+
+    def arns(self, stack: cdk.Stack) -> tuple[str, str]:
+        """What a policy names to allow a run of it: the workflow, and its version or versions.
+
+        HealthOmics wants both for a run of a version. The ARN of a Ready2Run workflow has no account.
+        """
+        arn = self.arn or stack.format_arn(
+            service=_OMICS,
+            account="" if self.is_ready2run else self.owner_id,
+            resource="workflow",
+            resource_name=self.workflow_id,
+        )
+        return arn, f"{arn}/version/{self.version_name or '*'}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceRun:
+    """A run to duplicate, in place of a workflow. ``WorkflowRun.duplicate`` makes it."""
+
+    run_id: str
+    """The run whose settings are copied."""
+
+    workflow: Workflow | None = None
+    """Its workflow, where it is known: narrows what the provider may start."""
+
+
+def parameter_template(workflow: Workflow) -> Mapping[str, object] | None:
+    """The parameter template of a workflow that this app defines: name -> entry; None where it is not known."""
+    if workflow.template is None:
+        return None
+    template = workflow.template.parameter_template
+    return template if isinstance(template, Mapping) else None

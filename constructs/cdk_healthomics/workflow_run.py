@@ -1,0 +1,455 @@
+"""``WorkflowRun``: one HealthOmics workflow run as a resource of a stack."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_omics
+from constructs import Construct, IValidation
+
+from cdk_healthomics import parameters as json_documents
+from cdk_healthomics.advice import give_advice
+from cdk_healthomics.choices import (
+    CacheBehavior,
+    LogLevel,
+    NetworkingMode,
+    OnDelete,
+    OutputUriPrefixMode,
+    RetentionMode,
+    ScratchStorageMode,
+)
+from cdk_healthomics.engine_settings import EngineSettings
+from cdk_healthomics.errors import InvalidRunError
+from cdk_healthomics.imported_run import ImportedRun, IWorkflowRun
+from cdk_healthomics.jsii_protocols import as_role
+from cdk_healthomics.names import default_run_name
+from cdk_healthomics.permissions import source_run_arns
+from cdk_healthomics.provider import RunProvider
+from cdk_healthomics.references import (
+    Reference,
+    configuration_reference,
+    run_cache_reference,
+    run_group_reference,
+)
+from cdk_healthomics.run_outputs import define_outputs, export_problems
+from cdk_healthomics.run_role import RunRole, bucket_guards, grant_read, grant_write
+from cdk_healthomics.run_settings import RunSettings, resource_properties
+from cdk_healthomics.s3_locations import S3Location
+from cdk_healthomics.storage import Storage
+from cdk_healthomics.validation import run_problems, session_policy_problems, tag_problems
+from cdk_healthomics.workflow import SourceRun, Workflow
+from healthomics_run_handler import contract
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_s3 as s3
+    from aws_cdk.interfaces import aws_omics as omics_refs
+
+_SERVICE_TIMEOUT_SECONDS = 3600
+"""CloudFormation's maximum. The handler answers long before; a shorter limit could only turn a slow success into a
+rollback."""
+
+
+class RunOverrides(TypedDict, total=False):
+    """What ``WorkflowRun.duplicate`` can change; what is left out is copied from the source run.
+
+    The same arguments as those of ``WorkflowRun``.
+    """
+
+    parameters: Mapping[str, object]
+    storage: Storage
+    input_buckets: "Sequence[s3.IBucket]"
+    output_uri_prefix_mode: OutputUriPrefixMode | str
+    name: str
+    run_group: "omics_refs.IRunGroupRef | str"
+    priority: float
+    cache: "omics_refs.IRunCacheRef | str"
+    cache_behavior: CacheBehavior | str
+    log_level: LogLevel | str
+    retention_mode: RetentionMode | str
+    networking_mode: NetworkingMode | str
+    configuration: "omics_refs.IConfigurationRef | str"
+    engine_settings: EngineSettings | Mapping[str, object]
+    scratch_storage_mode: ScratchStorageMode | str
+    session_policy: iam.PolicyDocument | Mapping[str, object]
+    tags: Mapping[str, str]
+    additional_start_run_parameters: Mapping[str, object]
+    rerun_on: str
+    on_delete: OnDelete
+    outputs: bool
+    export_name_prefix: str
+
+
+@jsii.implements(cdk.ITaggableV2, iam.IGrantable)
+class WorkflowRun(Construct):
+    """One run of an AWS HealthOmics workflow, started when the stack is deployed.
+
+    The run starts exactly once, however often CloudFormation delivers the event. A change of any argument that StartRun
+    sees, or of ``rerun_on``, starts a new run on the next deployment and then ends the old one; nothing else does. A
+    rollback starts nothing and keeps the run that was there before.
+
+    The deployment does not wait for the run to end: it is done when the run has been accepted.
+
+    Example:
+        >>> import aws_cdk as cdk
+        >>> from cdk_healthomics import Workflow, WorkflowRun
+        >>> stack = cdk.Stack(cdk.App(), "Genomics")
+        >>> run = WorkflowRun(
+        ...     stack,
+        ...     "Alignment",
+        ...     workflow=Workflow.private("1234567"),
+        ...     output_uri="s3://amzn-s3-demo-bucket/alignment",
+        ...     parameters={"sample": "NA12878", "threads": 4},
+        ... )
+
+    Every run adds one resource to the template, and its role if it did not get one; all runs of a stack share one
+    Lambda function.
+    """
+
+    role: iam.IRole
+    """The role that HealthOmics assumes for the run: the one given, or the one defined here."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        workflow: Workflow | SourceRun,
+        output_uri: str | None = None,
+        output_bucket: "s3.IBucket | None" = None,
+        output_prefix: str = "",
+        output_uri_prefix_mode: OutputUriPrefixMode | str | None = None,
+        parameters: Mapping[str, object] | None = None,
+        input_buckets: "Sequence[s3.IBucket]" = (),
+        role: iam.IRole | iam.Role | None = None,
+        storage: Storage | None = None,
+        scratch_storage_mode: ScratchStorageMode | str | None = None,
+        name: str | None = None,
+        run_group: "omics_refs.IRunGroupRef | str | None" = None,
+        priority: float | None = None,
+        cache: "omics_refs.IRunCacheRef | str | None" = None,
+        cache_behavior: CacheBehavior | str | None = None,
+        log_level: LogLevel | str | None = None,
+        retention_mode: RetentionMode | str | None = None,
+        networking_mode: NetworkingMode | str | None = None,
+        configuration: "omics_refs.IConfigurationRef | str | None" = None,
+        engine_settings: EngineSettings | Mapping[str, object] | None = None,
+        session_policy: iam.PolicyDocument | Mapping[str, object] | None = None,
+        tags: Mapping[str, str] | None = None,
+        additional_start_run_parameters: Mapping[str, object] | None = None,
+        rerun_on: str | None = None,
+        on_delete: OnDelete = OnDelete.CANCEL,
+        outputs: bool = True,
+        export_name_prefix: str | None = None,
+    ) -> None:
+        """Define a run.
+
+        Every value may be a token, and what can be known at synth is checked at synth.
+
+        Args:
+            scope: Where the run belongs in the construct tree.
+            construct_id: Its id there; part of the run's identity, so a new id means a new run.
+            workflow: What to run: ``Workflow.private``, ``.ready2run``, ``.shared``, ``.from_ref``,
+                ``.from_version_ref`` or ``.from_arn``.
+            output_uri: Where the outputs go: ``s3://bucket/prefix``, at most 750 bytes, in the workflow's Region.
+                Give this or ``output_bucket``.
+            output_bucket: The bucket where the outputs go; the role may write to it.
+            output_prefix: Prefix in ``output_bucket``, without a slash before it. By default the bucket's root.
+            output_uri_prefix_mode: By default SERVICE_DEFINED: outputs go below a prefix of the run's own.
+            parameters: The workflow's inputs, name -> JSON value: strings, numbers, booleans, None, lists and mappings,
+                exactly as Python has them. At most 50,000 bytes as JSON. Deploy-time strings and numbers resolve; their
+                text must not need escapes in JSON (quotes, backslashes). By default no parameters.
+            input_buckets: Buckets that the role may read. URIs such as ``s3://bucket/key`` among the parameters need no
+                mention, if the role is defined here.
+            role: The role that HealthOmics assumes. By default a role that may write the run's logs and outputs, read
+                the S3 URIs among the parameters, and nothing else; grant more with ``bucket.grant_read(run)`` or
+                ``repository.grant_pull(run)``.
+            storage: By default ``Storage.dynamic()``; the publisher's choice for Ready2Run workflows.
+            scratch_storage_mode: Where CPU tasks keep temporary files. By default SHARED.
+            name: 1 to 128 characters, of no importance to HealthOmics. By default derived from the stack's name and the
+                construct's path, unique in the account and Region.
+            run_group: Limits that runs share: a ``CfnRunGroup`` or an id. By default none.
+            priority: 0 to 100,000, among the waiting runs of the run group. By default the service's.
+            cache: Where outputs of tasks are kept for later runs: a ``CfnRunCache`` or an id. By default none.
+            cache_behavior: By default the cache's own.
+            log_level: Which engine messages go to CloudWatch Logs. By default the service's.
+            retention_mode: Whether the run's record makes room at the account's quota of runs. By default RETAIN.
+            networking_mode: By default RESTRICTED. VPC needs ``configuration``.
+            configuration: The VPC of the tasks: a ``CfnConfiguration`` or its name. By default none.
+            engine_settings: Settings of the Nextflow engine. By default none.
+            session_policy: Narrows what the role allows, for this run only; at most 2,048 characters as JSON. Must
+                allow ``logs:CreateLogStream`` and ``logs:PutLogEvents`` itself. By default the role's permissions apply
+                as they are.
+            tags: Tags of the run, at most 38 with those of ``Tags.of``. A change never starts a run.
+            additional_start_run_parameters: Members of StartRun that are younger than this library, or values that it
+                does not know: name in camel case -> JSON value. Laid over the rest, and not checked.
+            rerun_on: Any text; changing it starts a new run on the next deployment. By default only a changed request
+                does.
+            on_delete: What happens to the run when the resource is deleted or replaced. By default an active run is
+                cancelled.
+            outputs: Whether the stack gets outputs for the run's ARN and output URI. A stack has room for 200.
+            export_name_prefix: Also exports the outputs, as ``<prefix>RunArn`` and ``<prefix>RunOutputUri``. Beware:
+                CloudFormation refuses to change an export that another stack imports, and so to replace the run. By
+                default no exports; other stacks of the app can use ``run.run_arn`` without them.
+
+        Raises:
+            InvalidRunError: HealthOmics would refuse the run; says everything that is wrong with it.
+            ValueError: The workflow's ARN does not fit the stack's environment.
+        """
+        super().__init__(scope, construct_id)
+        stack = cdk.Stack.of(self)
+        if isinstance(workflow, Workflow):
+            workflow = workflow.in_stack(stack)
+            storage = storage or Storage.dynamic()
+        location = _output_location(output_uri, output_bucket, output_prefix)
+        self.role = as_role(RunRole(self, "Role") if role is None else role)
+        references = _References(
+            run_group=None if run_group is None else run_group_reference(run_group, stack),
+            cache=None if cache is None else run_cache_reference(cache, stack),
+            configuration=None if configuration is None else configuration_reference(configuration, stack),
+        )
+        settings = RunSettings(
+            workflow=workflow,
+            role_arn=self.role.role_arn,
+            name=default_run_name(self) if name is None else name,
+            output_uri=location.uri,
+            output_uri_prefix_mode=output_uri_prefix_mode,
+            parameters=parameters,
+            engine_settings=engine_settings.to_mapping()
+            if isinstance(engine_settings, EngineSettings)
+            else engine_settings,
+            storage=storage,
+            scratch_storage_mode=scratch_storage_mode,
+            run_group_id=_name(references.run_group),
+            priority=priority,
+            cache_id=_name(references.cache),
+            cache_behavior=cache_behavior,
+            log_level=log_level,
+            retention_mode=retention_mode,
+            networking_mode=networking_mode,
+            configuration_name=_name(references.configuration),
+            session_policy=None if isinstance(session_policy, iam.PolicyDocument) else session_policy,
+            additional=additional_start_run_parameters,
+            rerun_on=rerun_on,
+            on_delete=on_delete,
+            tags=tags,
+        )
+        problems = [
+            *(location.problems or run_problems(settings)),
+            *export_problems(export_name_prefix),
+        ]
+        if problems:
+            raise InvalidRunError(self.node.path, problems)
+        give_advice(self, settings)
+
+        self._name = settings.name
+        self._tags = cdk.TagManager(cdk.TagType.MAP, contract.RESOURCE_TYPE, tags)
+        policy_document = session_policy if isinstance(session_policy, iam.PolicyDocument) else None
+        self.node.add_validation(_ChecksAtSynth(self._tags, policy_document, stack))
+
+        if output_bucket is not None:
+            grant_write(self.role, output_bucket, output_prefix)
+        for bucket in input_buckets:
+            grant_read(self.role, bucket)
+        if isinstance(self.role, RunRole):
+            _allow_what_is_named(self.role, settings, cache, output=output_bucket is None)
+
+        provider = RunProvider.of(self)
+        provider.allow_start(
+            start_from=[
+                *(source_run_arns(workflow, stack) if isinstance(workflow, SourceRun) else workflow.arns(stack)),
+                *(reference.arn for reference in references.given()),
+            ],
+            run_role_arn=self.role.role_arn,
+        )
+        properties = resource_properties(settings, stack.to_json_string)
+        if policy_document is not None:
+            properties["SessionPolicy"] = stack.to_json_string(policy_document)
+        self._resource = cdk.CustomResource(
+            self,
+            "Resource",
+            service_token=provider.function.function_arn,
+            service_timeout=cdk.Duration.seconds(_SERVICE_TIMEOUT_SECONDS),
+            resource_type=contract.RESOURCE_TYPE,
+            properties=properties | {contract.TAGS_PROPERTY: self._tags.rendered_tags},
+        )
+        # References do not wait for these: a run's role has policies, and the function has settings of its retries.
+        self._resource.node.add_dependency(provider.retries, self.role)
+        for bucket in (*input_buckets, *([] if output_bucket is None else [output_bucket])):
+            self._resource.node.add_dependency(*bucket_guards(bucket))
+        if on_delete == OnDelete.CANCEL_AND_DELETE_RECORD:
+            self._resource.node.add_dependency(provider.allow_delete_records())
+        # A run's ARN changes with each replacement, and CloudFormation refuses to change an export that is in use.
+        cdk.CrossStackReferences.of(self._resource).produce(cdk.ReferenceStrength.WEAK)
+        if outputs:
+            define_outputs(
+                self,
+                provider,
+                run_arn=self.run_arn,
+                run_output_uri=self.run_output_uri,
+                export_name_prefix=export_name_prefix,
+            )
+
+    @classmethod
+    def duplicate(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        *,
+        run_id: str,
+        role: iam.IRole | iam.Role,
+        output_uri: str,
+        source_workflow: Workflow | None = None,
+        **overrides: Unpack[RunOverrides],
+    ) -> Self:
+        """Define a run that copies the settings of an earlier run, but for what is given here.
+
+        A run of a workflow that another account shares cannot be duplicated.
+
+        Args:
+            scope: Where the run belongs in the construct tree.
+            construct_id: Its id there.
+            run_id: The run to copy: 1 to 18 digits, or ``run_id`` of another run.
+            role: The role that HealthOmics assumes.
+            output_uri: Where the outputs go.
+            source_workflow: The workflow of the run to copy. By default nobody knows it at synth, and the provider is
+                allowed to start any workflow of the account and any Ready2Run workflow.
+            **overrides: The other arguments of ``WorkflowRun``.
+
+        Raises:
+            InvalidRunError: HealthOmics would refuse the run.
+        """
+        source = SourceRun(run_id=run_id, workflow=source_workflow)
+        return cls(scope, construct_id, workflow=source, role=role, output_uri=output_uri, **overrides)
+
+    @staticmethod
+    def from_run_attributes(
+        scope: Construct,
+        construct_id: str,
+        *,
+        run_arn: str,
+        run_uuid: str | None = None,
+        run_output_uri: str | None = None,
+    ) -> IWorkflowRun:
+        """Refer to a run that something else started, by what is known of it.
+
+        Args:
+            scope: Where the reference belongs in the construct tree.
+            construct_id: Its id there.
+            run_arn: ``arn:<partition>:omics:<region>:<account>:run/<id>``; may be a token.
+            run_uuid: The run's UUID. By default asking for it is an error.
+            run_output_uri: The run's output URI. By default asking for it is an error.
+        """
+        return ImportedRun(scope, construct_id, run_arn=run_arn, run_uuid=run_uuid, run_output_uri=run_output_uri)
+
+    @property
+    def run_arn(self) -> str:
+        """ARN of the run, a token. Changes when the run is replaced."""
+        return self._resource.get_att_string(contract.ATTRIBUTE_RUN_ARN)
+
+    @property
+    def run_id(self) -> str:
+        """Id of the run, a token. HealthOmics gives the ids of deleted runs to new ones."""
+        return self._resource.get_att_string(contract.ATTRIBUTE_RUN_ID)
+
+    @property
+    def run_uuid(self) -> str:
+        """UUID of the run, a token; no other run ever has it."""
+        return self._resource.get_att_string(contract.ATTRIBUTE_RUN_UUID)
+
+    @property
+    def run_output_uri(self) -> str:
+        """S3 URI of the run's own outputs, a token. Known before the run ends; the service makes it up."""
+        return self._resource.get_att_string(contract.ATTRIBUTE_RUN_OUTPUT_URI)
+
+    @property
+    def run_status(self) -> str:
+        """Status of the run when the resource was last created or updated, a token; commonly ``PENDING``."""
+        return self._resource.get_att_string(contract.ATTRIBUTE_RUN_STATUS)
+
+    @property
+    def run_name(self) -> str:
+        """Name of the run: the one given, or the one made up from stack name and path."""
+        return self._name
+
+    @property
+    def grant_principal(self) -> iam.IPrincipal:
+        """The principal that grants on the run go to: the run's role."""
+        return self.role.grant_principal
+
+    @property
+    def cdk_tag_manager(self) -> cdk.TagManager:
+        """The run's own tags and those of ``Tags.of``."""
+        return self._tags
+
+
+@dataclass(frozen=True, slots=True)
+class _References:
+    run_group: Reference | None
+    cache: Reference | None
+    configuration: Reference | None
+
+    def given(self) -> Iterator[Reference]:
+        for reference in (self.run_group, self.cache, self.configuration):
+            if reference is not None:
+                yield reference
+
+
+@dataclass(frozen=True, slots=True)
+class _OutputLocation:
+    uri: str
+    problems: tuple[str, ...] = ()
+
+
+@jsii.implements(IValidation)
+class _ChecksAtSynth:
+    """Checks of what may still change after the run was defined."""
+
+    def __init__(self, tags: cdk.TagManager, session_policy: iam.PolicyDocument | None, stack: cdk.Stack) -> None:
+        self._tags = tags
+        self._session_policy = session_policy
+        self._stack = stack
+
+    def validate(self) -> list[str]:
+        """What is wrong."""
+        problems = list(tag_problems(self._tags.tag_values()))
+        if self._session_policy is not None:
+            policy: Mapping[str, object] = self._stack.resolve(self._session_policy)
+            problems += session_policy_problems(policy)
+        return problems
+
+
+def _output_location(output_uri: str | None, output_bucket: "s3.IBucket | None", output_prefix: str) -> _OutputLocation:
+    if (output_uri is None) == (output_bucket is None):
+        given = "both are given" if output_uri is not None else "neither is given"
+        return _OutputLocation(
+            "", (f"a run has one place for its outputs, but {given}: give output_uri or output_bucket",)
+        )
+    if output_bucket is None:
+        if output_prefix:
+            return _OutputLocation(
+                "", (f"output_prefix is {output_prefix!r}, but it belongs to output_bucket: put it into output_uri",)
+            )
+        return _OutputLocation(output_uri or "")
+    if output_prefix.startswith("/"):
+        return _OutputLocation("", (f"output_prefix is {output_prefix!r}: leave out the slash before it",))
+    return _OutputLocation(output_bucket.s3_url_for_object(output_prefix or None))
+
+
+def _name(reference: Reference | None) -> str | None:
+    return None if reference is None else reference.name
+
+
+def _allow_what_is_named(role: RunRole, settings: RunSettings, cache: object, *, output: bool) -> None:
+    """Let the run use the S3 locations that its settings name, and write its outputs if ``output`` says so."""
+    texts = json_documents.literal_strings(settings.parameters)
+    role.allow_read(location for text in texts if (location := S3Location.from_uri(text)) is not None)
+    if output and (location := S3Location.of_output(settings.output_uri)) is not None:
+        role.allow_write(location)
+    if isinstance(cache, aws_omics.CfnRunCache) and cache.cache_s3_location is not None:
+        cached = S3Location.of_output(cache.cache_s3_location)
+        if cached is not None:
+            role.allow_read([cached])
+            role.allow_write(cached)

@@ -1,0 +1,120 @@
+"""Code as users write it; type checkers must accept every line."""
+
+from typing import assert_type
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_omics as omics
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from cdk_healthomics import (
+    CacheBehavior,
+    EngineSettings,
+    InvalidRunError,
+    IWorkflowRun,
+    LogLevel,
+    NetworkingMode,
+    OnDelete,
+    OutputUriPrefixMode,
+    RetentionMode,
+    RunProvider,
+    ScratchStorageMode,
+    Storage,
+    Workflow,
+    WorkflowRun,
+)
+
+
+class Genomics(cdk.Stack):
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        bucket = s3.Bucket(self, "Bucket")
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("omics.amazonaws.com"))  # pyright: ignore[reportArgumentType]
+        workflow = omics.CfnWorkflow(self, "Workflow")
+        version = omics.CfnWorkflowVersion(self, "Version", version_name="v1", workflow_id=workflow.attr_id)
+        level = cdk.CfnParameter(self, "Level")
+        priority = cdk.CfnParameter(self, "Priority", type="Number")
+        parameters = {"sample": "NA12878", "threads": 4, "reads": ["a", "b"], "nested": {"x": None}}
+
+        run = WorkflowRun(
+            self,
+            "Everything",
+            workflow=Workflow.from_ref(workflow, version_name="v1"),
+            output_bucket=bucket,
+            output_prefix="out",
+            output_uri_prefix_mode=OutputUriPrefixMode.SERVICE_DEFINED,
+            parameters=parameters,
+            input_buckets=[bucket, s3.Bucket.from_bucket_name(self, "Data", "data")],
+            role=role,
+            storage=Storage.static(cdk.Size.tebibytes(2)),
+            scratch_storage_mode=ScratchStorageMode.LOCAL,
+            name="everything",
+            run_group=omics.CfnRunGroup(self, "Group"),
+            priority=priority.value_as_number,
+            cache=omics.CfnRunCache(self, "Cache", cache_s3_location="s3://caches/c"),
+            cache_behavior=CacheBehavior.CACHE_ALWAYS,
+            log_level=level.value_as_string,
+            retention_mode=RetentionMode.REMOVE,
+            networking_mode=NetworkingMode.VPC,
+            configuration=omics.CfnConfiguration(self, "Network", name="net", run_configurations={}),
+            engine_settings=EngineSettings(engine_version="25.10"),
+            session_policy=iam.PolicyDocument(),
+            tags={"cohort": "7"},
+            additional_start_run_parameters={"futureMember": 1},
+            rerun_on="2026-11-22",
+            on_delete=OnDelete.LEAVE,
+            outputs=True,
+            export_name_prefix="genomics-",
+        )
+        plain = WorkflowRun(
+            self,
+            "Plain",
+            workflow=Workflow.from_version_ref(version),
+            output_uri="s3://bucket/prefix",
+            role=iam.Role.from_role_arn(self, "Imported", "arn:aws:iam::123456789012:role/run"),
+            run_group="1234567",
+            priority=5,
+            log_level=LogLevel.ALL,
+            engine_settings={"engineVersion": "25.10"},
+            session_policy={"Version": "2012-10-17", "Statement": []},
+        )
+        again = WorkflowRun.duplicate(
+            self,
+            "Again",
+            run_id=run.run_id,
+            role=role,
+            output_uri="s3://bucket/again",
+            source_workflow=Workflow.ready2run("1"),
+            priority=3,
+            tags={"a": "b"},
+        )
+        imported = WorkflowRun.from_run_attributes(
+            self,
+            "Known",
+            run_arn="arn:aws:omics:us-east-1:123456789012:run/1",
+            run_uuid="153893cd-097a-40ec-aec7-838a97cd2b21",
+            run_output_uri="s3://bucket/prefix/1",
+        )
+
+        assert_type(run.run_arn, str)
+        assert_type(run.role, iam.IRole)
+        assert_type(again, WorkflowRun)
+        assert_type(imported, IWorkflowRun)
+        assert_type(RunProvider.of(self), RunProvider)
+
+        bucket.grant_read(run)
+        ecr.Repository.from_repository_name(self, "Tools", "tools").grant_pull(plain)
+        cdk.Tags.of(run).add("cost-center", "42")
+        again.node.add_dependency(run)
+        use(run)
+        use(imported)
+
+
+def use(run: IWorkflowRun) -> str:
+    return f"{run.run_id} {run.run_uuid} {run.run_output_uri} {run.node.path}"
+
+
+def problems_of(error: InvalidRunError) -> tuple[str, ...]:
+    return error.problems
