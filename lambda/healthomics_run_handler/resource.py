@@ -31,6 +31,9 @@ STOP_SECONDS = 12.0
 """The protocol begins no further wait this long before Lambda ends the invocation."""
 
 
+_LOOK_AGAIN = 0.1
+
+
 class Context(Protocol):
     """What the handler uses of Lambda's context object."""
 
@@ -97,6 +100,7 @@ class RunResource(CfnResource):
         self._ports: Ports | None = None
         self._deadline = 0.0
         self._answered = False
+        self._delivering = False
         self._undelivered = False
         self._remaining_seconds = 0.0
         for register in (self.create, self.update, self.delete):
@@ -124,11 +128,13 @@ class RunResource(CfnResource):
         self._remaining_seconds = context.get_remaining_time_in_millis() / 1000
         self._deadline = ports.clock.now() + self._remaining_seconds
         self._protocol = RunProtocol(ports, request, deadline=self._deadline - STOP_SECONDS)
-        self._answered = False
-        self._undelivered = False
+        self._answered = self._delivering = self._undelivered = False
         self.NoEcho = False
         self.Data = {}
         super().__call__(event, context)
+        while self._delivering and ports.clock.now() < self._deadline:
+            # The guard is putting its answer, and Lambda would freeze it on the way.
+            ports.clock.sleep(_LOOK_AGAIN)
         if self._undelivered:
             raise answers.UndeliveredError
 
@@ -180,7 +186,7 @@ class RunResource(CfnResource):
         with self._lock:
             if self._answered:
                 return
-            self._answered = True
+            self._answered = self._delivering = True
         _, request = self._current()
         text, dropped = answer.body(request, result)
         if dropped:
@@ -199,6 +205,8 @@ class RunResource(CfnResource):
             self._undelivered = True
         else:
             self._log().info("Answered", status=result.status)
+        finally:
+            self._delivering = False
 
     def _current(self) -> tuple[RunProtocol, Request]:
         assert self._protocol is not None  # noqa: S101 - crhelper calls back within __call__ only

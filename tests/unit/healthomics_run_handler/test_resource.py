@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 from typing import Any
 
 import pytest
@@ -91,6 +92,42 @@ def test_the_guard_of_an_update_answers_the_earlier_run(world: World) -> None:
 
     assert world.answer()["Status"] == "FAILED"
     assert world.answer()["PhysicalResourceId"] == first
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_the_invocation_lasts_until_the_guards_answer_has_gone_out(world: World, status: int) -> None:
+    """(b): Lambda freezes the process when the handler returns, in the middle of the guard's PUT."""
+    go_on, putting, threads = threading.Event(), threading.Event(), list[threading.Thread]()
+    put = world.resource._put
+
+    def slow_put(url: str, body: bytes) -> int:
+        putting.set()
+        assert go_on.wait(5)
+        return put(url, body) and status
+
+    def times_out() -> None:
+        threads.append(threading.Thread(target=world.timers[-1].callback))
+        threads[-1].start()
+        assert putting.wait(5)
+
+    def sleep(seconds: float) -> None:
+        go_on.set()
+        if threading.current_thread() is not threads[-1]:
+            threads[-1].join(5)
+        world.clock.time += seconds
+
+    world.resource._put = slow_put
+    world.clock.sleep = sleep  # type: ignore[method-assign]
+    world.omics.after["StartRun"] = [times_out]
+
+    if status == 200:
+        world.handle(create())
+        assert len(world.puts) == 1
+    else:
+        with pytest.raises(UndeliveredError):
+            world.handle(create())
+    assert not threads[-1].is_alive()
+    assert world.answer()["Status"] == "FAILED"
 
 
 def test_a_guard_that_comes_late_says_nothing(world: World) -> None:
