@@ -24,10 +24,10 @@ from healthomics_run_handler.ports import Ports
 from healthomics_run_handler.protocol import Protocol as RunProtocol
 from healthomics_run_handler.request import Request, parse_request
 
-GUARD_SECONDS = 6.0
-"""The guard answers this long before Lambda ends the invocation."""
+GUARD_SECONDS = 12.0
+"""The guard answers this long before Lambda ends the invocation: time for one PUT, even one that hangs."""
 
-STOP_SECONDS = 12.0
+STOP_SECONDS = 16.0
 """The protocol begins no further wait this long before Lambda ends the invocation."""
 
 

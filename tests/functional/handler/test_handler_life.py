@@ -115,7 +115,7 @@ def test_what_the_user_reads_for_every_modelled_exception(
 ) -> None:
     deployment.omics.inject(Fault(operation="StartRun", code=code, message="The service's own words.", count=None))
 
-    answer = deployment.create(seconds=14)
+    answer = deployment.create(seconds=18)
 
     assert answer["Status"] == "FAILED"
     reason = answer["Reason"]

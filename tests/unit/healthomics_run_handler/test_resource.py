@@ -143,7 +143,7 @@ def test_a_guard_that_comes_late_says_nothing(world: World) -> None:
 def test_the_guard_is_set_before_the_end_and_cancelled_after_the_answer(world: World) -> None:
     world.handle(create(), seconds=100)
 
-    assert world.timers[-1].seconds == pytest.approx(94)
+    assert world.timers[-1].seconds == pytest.approx(88)
     assert world.timers[-1].cancelled
 
 
