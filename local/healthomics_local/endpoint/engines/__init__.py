@@ -1,0 +1,1 @@
+"""What executes a run: the port, a simulation, and cwltool."""

@@ -1,0 +1,171 @@
+"""Parameters of a run to the input object of cwltool: files that lie in S3 become local ones."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from healthomics_local.endpoint.engines.cwl_interface import alternatives
+from healthomics_local.endpoint.json_values import is_array, is_object
+from healthomics_local.endpoint.objects import ObjectNotFoundError, ObjectStoreError, S3Uri
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from healthomics_local.endpoint.engines.cwl_interface import CwlInput, CwlInterface, SecondaryFile
+    from healthomics_local.endpoint.objects import ObjectStore
+
+
+class ImportFailedError(Exception):
+    """An input cannot be had; `reason` is one of the service's failure reasons."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class InputImport:
+    """Fetches the inputs of one run.
+
+    Args:
+        store: Where the files come from.
+        folder: Where they go; each gets a folder of its own, so that equal names do not collide.
+        checkpoint: Called before each file; what it raises ends the import.
+    """
+
+    def __init__(self, *, store: ObjectStore, folder: Path, checkpoint: Callable[[], None]) -> None:
+        self._store = store
+        self._folder = folder
+        self._checkpoint = checkpoint
+        self._numbers = itertools.count(1)
+
+    def localized(self, parameters: Mapping[str, Any], interface: CwlInterface) -> dict[str, Any]:
+        """The parameters with their types intact, and local files in the place of S3 addresses.
+
+        Raises:
+            ImportFailedError: An input is missing, or is nothing that HealthOmics could fetch.
+        """
+        return {
+            name: self._value(value, declared.type, declared)
+            if (declared := interface.inputs.get(name)) is not None
+            else value
+            for name, value in parameters.items()
+        }
+
+    def _value(self, value: Any, cwl_type: Any, declared: CwlInput) -> Any:
+        types = alternatives(cwl_type)
+        if is_array(value):
+            items = [each["items"] for each in types if _is_kind(each, "array")]
+            return [self._value(each, items, declared) for each in value]
+        if is_object(value):
+            return self._mapping(value, types, declared)
+        if isinstance(value, str):
+            return self._text(value, types, declared)
+        return value
+
+    def _mapping(self, value: dict[str, Any], types: list[Any], declared: CwlInput) -> Any:
+        if value.get("class") in {"File", "Directory"}:
+            return self._object(value, declared)
+        fields: dict[str, Any] = {}
+        for each in types:
+            if _is_kind(each, "record"):
+                fields |= {_local_name(entry["name"]): entry["type"] for entry in each.get("fields", [])}
+        return {name: self._value(item, fields.get(name, []), declared) for name, item in value.items()}
+
+    def _text(self, value: str, types: list[Any], declared: CwlInput) -> Any:
+        kinds = [kind for kind in ("File", "Directory") if kind in types]
+        # Where plain text is allowed as well, only an S3 address is taken for a file.
+        if not kinds or ("string" in types and not value.startswith("s3://")):
+            return value
+        kind = "Directory" if kinds == ["Directory"] or (value.endswith("/") and "Directory" in kinds) else "File"
+        return self._object({"class": kind, "location": value}, declared)
+
+    def _object(self, value: dict[str, Any], declared: CwlInput) -> dict[str, Any]:
+        if "location" not in value and "path" not in value:
+            # A literal: its content or its listing is part of the parameters.
+            return value
+        uri = _s3_uri(str(value.get("location", value.get("path"))), declared)
+        rest = {name: item for name, item in value.items() if name not in {"location", "path", "secondaryFiles"}}
+        folder = self._folder / str(next(self._numbers))
+        folder.mkdir(parents=True)
+        if value["class"] == "Directory":
+            return rest | {"location": self._directory(uri, folder).as_uri()}
+        target = self._file(uri, folder)
+        given: list[dict[str, Any]] = value.get("secondaryFiles", [])
+        # Files that belong to a secondary file are nested in it: the declaration is about the primary one.
+        alone = replace(declared, secondary_files=())
+        secondary = [self._object(each, alone) for each in given]
+        if not given:
+            secondary = self._secondary(uri, folder, declared.secondary_files)
+        localized = rest | {"location": target.as_uri()}
+        return localized | {"secondaryFiles": secondary} if secondary else localized
+
+    def _file(self, uri: S3Uri, folder: Path) -> Path:
+        self._checkpoint()
+        target = folder / _basename(uri)
+        try:
+            self._store.download(uri, target)
+        except ObjectNotFoundError as error:
+            raise ImportFailedError("INPUT_URI_NOT_FOUND", f"Input URI not found: {uri}") from error
+        except ObjectStoreError as error:
+            raise ImportFailedError("IMPORT_FAILED", f"Input cannot be read: {error}") from error
+        return target
+
+    def _secondary(self, uri: S3Uri, folder: Path, declared: tuple[SecondaryFile, ...]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for each in declared:
+            name = each.name_for(_basename(uri))
+            if name is None:
+                continue
+            beside = S3Uri(uri.bucket, uri.key.removesuffix(_basename(uri)) + name)
+            try:
+                found.append({"class": "File", "location": self._file(beside, folder).as_uri()})
+            except ImportFailedError as error:
+                if each.required or error.reason != "INPUT_URI_NOT_FOUND":
+                    raise
+        return found
+
+    def _directory(self, uri: S3Uri, folder: Path) -> Path:
+        prefix = S3Uri(uri.bucket, uri.key.rstrip("/") + "/")
+        target = folder / (_basename(prefix) or uri.bucket)
+        target.mkdir()
+        try:
+            objects = list(self._store.keys(prefix))
+        except ObjectStoreError as error:
+            raise ImportFailedError("IMPORT_FAILED", f"Input cannot be read: {error}") from error
+        for each in objects:
+            parts = each.key.removeprefix(prefix.key).split("/")
+            # A key may hold what a path must not: empty parts are S3's own folder markers.
+            if any(part in {"", ".", ".."} for part in parts):
+                continue
+            below = target.joinpath(*parts[:-1])
+            below.mkdir(parents=True, exist_ok=True)
+            self._file(each, below)
+        if not objects:
+            raise ImportFailedError("INPUT_URI_NOT_FOUND", f"Input URI not found: {uri}")
+        return target
+
+
+def _s3_uri(text: str, declared: CwlInput) -> S3Uri:
+    try:
+        uri = S3Uri.parse(text)
+    except ValueError:
+        uri = None
+    if uri is None or _basename(uri) in {".", ".."}:
+        # A file of this machine would work here, and nowhere else.
+        raise ImportFailedError("INVALID_URI_INPUT", f"Input {declared.name} must be an S3 URI, got {text}")
+    return uri
+
+
+def _basename(uri: S3Uri) -> str:
+    return uri.key.rstrip("/").rpartition("/")[2]
+
+
+def _is_kind(cwl_type: Any, kind: str) -> bool:
+    return is_object(cwl_type) and cwl_type.get("type") == kind
+
+
+def _local_name(name: str) -> str:
+    return name.rpartition("/")[2].rpartition("#")[2]

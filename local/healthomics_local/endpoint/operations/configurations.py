@@ -1,0 +1,96 @@
+"""CreateConfiguration, GetConfiguration, ListConfigurations, DeleteConfiguration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from healthomics_local.endpoint.errors import ConflictException, ResourceNotFoundException
+from healthomics_local.endpoint.paging import page
+from healthomics_local.endpoint.records import Configuration
+from healthomics_local.endpoint.run_request import check_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from healthomics_local.endpoint.backend import Backend
+
+_PAGE_SIZE = 10
+# The service finds out the VPC from the subnets; here there is nobody to ask.
+_VPC_ID = "vpc-00000000000000000"
+
+
+class ConfigurationOperations:
+    """The operations on configurations, which are immutable and named by their creator."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._configurations = backend.state.configurations
+
+    def create_configuration(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a configuration, which is ACTIVE at once."""
+        backend, now, name = self._backend, self._backend.now(), members["name"]
+        entry = backend.ledger.find("CreateConfiguration", members, now)
+        if entry is not None:
+            return dict(entry.response)
+        if name in self._configurations:
+            raise ConflictException(f"Configuration {name} already exists")
+        check_tags(members.get("tags", {}))
+        vpc_config = members["runConfigurations"].get("vpcConfig")
+        if vpc_config is not None:
+            vpc_config = {"vpcId": _VPC_ID, "vpcOwnerAccountId": backend.settings.account_id, **vpc_config}
+        configuration = Configuration(
+            name=name,
+            arn=backend.arns.of(f"configuration/{name}"),
+            uuid=backend.ids.uuid(),
+            sequence=backend.state.next_sequence(),
+            description=members.get("description"),
+            vpc_config=vpc_config,
+            creation_time=now,
+            tags=dict(members.get("tags", {})),
+        )
+        self._configurations[name] = configuration
+        response = _described(configuration)
+        backend.ledger.record("CreateConfiguration", members, resource=configuration.uuid, response=response, now=now)
+        return response
+
+    def get_configuration(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Everything about one configuration."""
+        return _described(self._find(members["name"]))
+
+    def list_configurations(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """All configurations, newest first."""
+        return page(self._configurations.values(), members, _listed, default_size=_PAGE_SIZE)
+
+    def delete_configuration(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Delete a configuration that no active run uses."""
+        name = self._find(members["name"]).name
+        runs = self._backend.state.runs.values()
+        if any(run.request.get("configurationName") == name and not run.status.is_terminal for run in runs):
+            raise ConflictException(f"Configuration {name} is used by active runs")
+        del self._configurations[name]
+        return {}
+
+    def _find(self, name: str) -> Configuration:
+        try:
+            return self._configurations[name]
+        except KeyError:
+            raise ResourceNotFoundException(f"Configuration {name} not found") from None
+
+
+def _listed(configuration: Configuration) -> dict[str, Any]:
+    return {
+        "arn": configuration.arn,
+        "name": configuration.name,
+        "description": configuration.description,
+        "status": configuration.status,
+        "creationTime": configuration.creation_time,
+    }
+
+
+def _described(configuration: Configuration) -> dict[str, Any]:
+    vpc_config = configuration.vpc_config
+    return _listed(configuration) | {
+        "uuid": configuration.uuid,
+        "runConfigurations": {"vpcConfig": vpc_config},
+        "tags": dict(configuration.tags),
+    }

@@ -1,0 +1,60 @@
+"""TagResource, UntagResource, ListTagsForResource."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from healthomics_local.endpoint.errors import ResourceNotFoundException
+from healthomics_local.endpoint.run_request import check_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from healthomics_local.endpoint.backend import Backend
+    from healthomics_local.endpoint.records import Configuration, Run, RunCache, RunGroup, Workflow
+
+    Tagged = Run | Workflow | RunGroup | RunCache | Configuration
+
+
+class TagOperations:
+    """The operations on tags, which are the same for every kind of resource."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._state = backend.state
+
+    def tag_resource(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Add tags, or change their values."""
+        records, key = self._find(members["resourceArn"])
+        tags = dict(records[key].tags) | members["tags"]
+        check_tags(tags)
+        records[key] = replace(records[key], tags=tags)
+        return {}
+
+    def untag_resource(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Remove tags; a key that is not there is no error."""
+        records, key = self._find(members["resourceArn"])
+        tags = {name: value for name, value in records[key].tags.items() if name not in members["tagKeys"]}
+        records[key] = replace(records[key], tags=tags)
+        return {}
+
+    def list_tags_for_resource(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """All tags of a resource."""
+        records, key = self._find(members["resourceArn"])
+        return {"tags": dict(records[key].tags)}
+
+    def _find(self, arn: str) -> tuple[dict[Any, Any], Any]:
+        """The records that hold the resource with this ARN, and its key among them."""
+        state = self._state
+        tables: tuple[dict[Any, Any], ...] = (
+            state.runs,
+            state.workflows,
+            state.run_groups,
+            state.run_caches,
+            state.configurations,
+        )
+        for records in tables:
+            for key, record in records.items():
+                if record.arn == arn:
+                    return records, key
+        raise ResourceNotFoundException(f"Resource {arn} not found")

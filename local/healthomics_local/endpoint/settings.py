@@ -1,0 +1,137 @@
+"""How an endpoint behaves: identity, timings, quotas, and what AWS leaves undocumented, as switches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from healthomics_local.endpoint.clock import Clock
+    from healthomics_local.endpoint.engines.engine import Engine
+    from healthomics_local.endpoint.objects import ObjectStore
+    from healthomics_local.endpoint.script import RunScript
+
+EventSink = Callable[[dict[str, Any]], None]
+"""Takes one EventBridge-shaped event."""
+
+
+class RepeatedRequest(StrEnum):
+    """What StartRun answers when its requestId was used before."""
+
+    SAME_RUN = "SAME_RUN"
+    """The run that exists, in its present status."""
+    REPLAY = "REPLAY"
+    """The first response, word for word."""
+    CONFLICT = "CONFLICT"
+    """ConflictException."""
+
+
+class RunOutputLayout(StrEnum):
+    """What the service appends to outputUri."""
+
+    RUN_ID = "RUN_ID"
+    RUN_ID_AND_UUID = "RUN_ID_AND_UUID"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timings:
+    """Seconds that a simulated run spends in each status; the defaults are those of a recorded run."""
+
+    pending: float = 22
+    starting: float = 7
+    running: float = 239
+    """Only for simulated runs: an engine that executes takes the time it takes."""
+    stopping: float = 308
+    cancelling: float = 60
+    """In STOPPING, after CancelRun; not known from a recording."""
+    workflow_creating: float = 2
+
+    @classmethod
+    def none(cls) -> Timings:
+        """Every transition follows at once."""
+        return cls(pending=0, starting=0, running=0, stopping=0, cancelling=0, workflow_creating=0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Everything that can be chosen about an endpoint."""
+
+    partition: str = "aws"
+    region: str = "us-east-1"
+    account_id: str = "123456789012"
+    started_by: str | None = None
+    """The principal that GetRun reports; None for a role session of the account."""
+
+    clock: Clock | None = None
+    """None: wall-clock time."""
+    timings: Timings = field(default_factory=Timings)
+    speed: float = 1.0
+    """Divides every duration in `timings`: 60 turns a minute into a second."""
+    seed: int | None = None
+    """Makes ids and uuids repeatable; None: random."""
+
+    repeated_request: RepeatedRequest = RepeatedRequest.SAME_RUN
+    changed_request_conflicts: bool = False
+    """A used requestId with other members is a ConflictException; False: it counts as a repeated request."""
+    in_flight_seconds: float = 0.0
+    """For this long after the first StartRun its repetition is a ConflictException; 0: never."""
+    request_id_lifetime_seconds: float | None = None
+    """After this a requestId is new again; None: never."""
+    deletion_frees_request_id: bool = False
+    """Whether the requestId of a deleted run starts a new run; False: it still names the deleted one."""
+    reuse_deleted_run_ids: bool = False
+    """Give ids of deleted runs to new runs, at once: shows who takes a run id for an identity."""
+
+    start_run_tps: float | None = None
+    """StartRun calls per second, as a token bucket; None: unlimited. The service's default is 1."""
+    max_stored_runs: int | None = 5000
+    """Above it, old REMOVE runs vanish; without one, StartRun fails with ServiceQuotaExceededException."""
+    max_concurrent_runs: int | None = None
+    """Further runs wait in PENDING; None: unlimited."""
+    max_run_seconds: float = 604_800
+    """A run that is RUNNING for longer fails with RUN_TIMED_OUT."""
+
+    reject_unknown_members: bool = True
+    """Unknown members in a request are a ValidationException; False: they are ignored."""
+    require_signature: bool = True
+    """Refuse requests without an AWS signature. It is not verified, but no web page can forge the header."""
+    accept_unknown_references: bool = False
+    """Take a workflow, run group, run cache or configuration that was never created as an existing one."""
+    default_storage_type: Literal["STATIC", "DYNAMIC"] = "STATIC"
+    """The API reference says STATIC, the guide says DYNAMIC."""
+    run_output_layout: RunOutputLayout = RunOutputLayout.RUN_ID
+    cancelled_runs_are_listed: bool = True
+    duplicate_copies_tags: bool = False
+    """Whether a run started from another run's id also gets that run's tags."""
+    ready2run_workflows: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "9500764": "GATK-BP Germline fq2vcf for 30x genome",
+            "1830181": "ESMFold for up to 800 residues",
+            "4885129": "AlphaFold for 601-1200 residues",
+        }
+    )
+    """Ids and names of the READY2RUN workflows that exist."""
+
+    engine: Literal["auto", "simulated"] | Mapping[str, Engine] = "auto"
+    """Who executes runs: "auto" runs CWL with cwltool and simulates the rest; "simulated" simulates all;
+    a mapping names an engine for each workflow engine (``CWL``, ``WDL``, ``NEXTFLOW``), the rest is simulated."""
+    script: Callable[[Mapping[str, Any]], RunScript | None] | None = None
+    """Decides, from the members of StartRun, how a run goes; None: as `timings` say, and successfully."""
+    cwl_python: str = sys.executable
+    """The Python interpreter that has cwltool."""
+    aws_endpoint_url: str | None = None
+    """The local AWS, where engines read inputs and write outputs; None: a private store in memory."""
+    object_store: ObjectStore | None = None
+    """Where engines read and write objects; None: S3 at `aws_endpoint_url`."""
+
+    event_sink: EventSink | None = None
+    """Gets an event for each change of status; what it raises is logged and otherwise ignored."""
+    max_recorded_requests: int = 10_000
+    max_body_bytes: int = 8 * 1024 * 1024
+
+    def seconds(self, duration: float) -> float:
+        """A duration of `timings`, at this endpoint's speed."""
+        return duration / self.speed if self.speed > 0 else duration

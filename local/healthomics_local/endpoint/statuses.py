@@ -1,0 +1,73 @@
+"""The states of runs, tasks and workflows, and the transitions that a run may make."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    """The status of a run, in the order in which a run passes through them."""
+
+    PENDING = "PENDING"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    STOPPING = "STOPPING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    DELETED = "DELETED"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the run has ended; only then can it be deleted, and no longer be cancelled."""
+        return self in _TERMINAL
+
+    @property
+    def holds_resources(self) -> bool:
+        """Whether the run counts against the number of concurrent runs."""
+        return self in _PROVISIONED
+
+    def may_become(self, other: RunStatus) -> bool:
+        """Whether a run can go from this status straight to the other one."""
+        return other in _NEXT[self]
+
+
+class TaskStatus(StrEnum):
+    """The status of one task of a run."""
+
+    PENDING = "PENDING"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    STOPPING = "STOPPING"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+    FAILED = "FAILED"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the task has ended."""
+        return self in {TaskStatus.COMPLETED, TaskStatus.CANCELLED, TaskStatus.FAILED}
+
+
+class WorkflowStatus(StrEnum):
+    """The status of a workflow or of one of its versions."""
+
+    CREATING = "CREATING"
+    ACTIVE = "ACTIVE"
+    FAILED = "FAILED"
+    DELETED = "DELETED"
+
+
+_TERMINAL = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.DELETED})
+_PROVISIONED = frozenset({RunStatus.STARTING, RunStatus.RUNNING, RunStatus.STOPPING})
+_NEXT: dict[RunStatus, frozenset[RunStatus]] = {
+    # A run that never got resources has nothing to stop.
+    RunStatus.PENDING: frozenset({RunStatus.STARTING, RunStatus.FAILED, RunStatus.CANCELLED}),
+    RunStatus.STARTING: frozenset({RunStatus.RUNNING, RunStatus.STOPPING}),
+    RunStatus.RUNNING: frozenset({RunStatus.STOPPING}),
+    RunStatus.STOPPING: frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED}),
+    RunStatus.COMPLETED: frozenset({RunStatus.DELETED}),
+    RunStatus.FAILED: frozenset({RunStatus.DELETED}),
+    RunStatus.CANCELLED: frozenset({RunStatus.DELETED}),
+    RunStatus.DELETED: frozenset(),
+}

@@ -1,0 +1,29 @@
+"""A token bucket, which is how AWS limits the rate of an API call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class TokenBucket:
+    """Holds at most one second's worth of calls, and at least one call."""
+
+    def __init__(self, *, rate_per_second: float) -> None:
+        self._rate = rate_per_second
+        self._capacity = max(1.0, rate_per_second)
+        self._tokens = self._capacity
+        self._filled_at: datetime | None = None
+
+    def take(self, now: datetime) -> bool:
+        """Whether a call is allowed now; if so, it is counted."""
+        if self._filled_at is not None:
+            elapsed = max(0.0, (now - self._filled_at).total_seconds())
+            self._tokens = min(self._capacity, self._tokens + elapsed * self._rate)
+        self._filled_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

@@ -1,0 +1,114 @@
+"""Run groups, run caches and configurations, as far as they matter to runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from healthomics_local.endpoint import Service, ServiceError
+
+MakeService = Callable[..., Service]
+StartRun = Callable[..., dict[str, Any]]
+
+
+def refusal(service: Service, operation: str, members: dict[str, Any]) -> str:
+    with pytest.raises(ServiceError) as refused:
+        service.call(operation, members)
+    return refused.value.code
+
+
+@pytest.mark.parametrize(
+    ("operation", "members"),
+    [
+        ("GetRunGroup", {"id": "1"}),
+        ("UpdateRunGroup", {"id": "1"}),
+        ("DeleteRunGroup", {"id": "1"}),
+        ("GetRunCache", {"id": "1"}),
+        ("UpdateRunCache", {"id": "1"}),
+        ("DeleteRunCache", {"id": "1"}),
+        ("GetConfiguration", {"name": "x"}),
+        ("DeleteConfiguration", {"name": "x"}),
+        ("GetWorkflow", {"id": "1"}),
+        ("GetWorkflow", {"id": "1", "type": "READY2RUN"}),
+        ("UpdateWorkflow", {"id": "1"}),
+        ("DeleteWorkflow", {"id": "1"}),
+        ("GetWorkflowVersion", {"workflowId": "1", "versionName": "x"}),
+        ("GetRun", {"id": "1"}),
+        ("CancelRun", {"id": "1"}),
+        ("DeleteRun", {"id": "1"}),
+        ("ListRunTasks", {"id": "1"}),
+        ("GetRunTask", {"id": "1", "taskId": "1"}),
+    ],
+)
+def test_what_does_not_exist_is_not_found(service: Service, operation: str, members: dict[str, Any]) -> None:
+    assert refusal(service, operation, members) == "ResourceNotFoundException"
+
+
+def test_a_task_of_another_run_is_not_found(service: Service, start_run: StartRun) -> None:
+    first, second = start_run(service), start_run(service)
+    service.advance(60)
+    task = service.call("ListRunTasks", {"id": first["id"]})["items"][0]
+
+    members = {"id": second["id"], "taskId": task["taskId"]}
+    assert refusal(service, "GetRunTask", members) == "ResourceNotFoundException"
+
+
+def test_an_unknown_ready2run_workflow_is_not_found(make_service: MakeService, start_run: StartRun) -> None:
+    with pytest.raises(ServiceError) as refused:
+        start_run(make_service(), workflowType="READY2RUN")
+    assert refused.value.code == "ResourceNotFoundException"
+
+
+def test_a_configuration_has_one_name_and_stays_while_a_run_uses_it(
+    make_service: MakeService, start_run: StartRun
+) -> None:
+    service = make_service()
+    service.add_workflow(workflow_id="1234567")
+    members = {"name": "net", "runConfigurations": {"vpcConfig": {"subnetIds": ["subnet-0123"]}}}
+    service.call("CreateConfiguration", members)
+    start_run(service, networkingMode="VPC", configurationName="net")
+
+    assert refusal(service, "CreateConfiguration", members) == "ConflictException"
+    assert refusal(service, "DeleteConfiguration", {"name": "net"}) == "ConflictException"
+    service.run_until_idle()
+    service.call("DeleteConfiguration", {"name": "net"})
+    assert service.call("ListConfigurations")["items"] == []
+
+
+def test_unknown_references_can_be_taken_as_existing(service: Service, start_run: StartRun) -> None:
+    run = start_run(
+        service,
+        workflowOwnerId="210987654321",
+        workflowVersionName="v2",
+        runGroupId="1",
+        cacheId="2",
+        networkingMode="VPC",
+        configurationName="net",
+    )
+
+    assert run["configuration"]["name"] == "net"
+    assert run["configuration"]["arn"].endswith(":configuration/net")
+
+
+def test_a_repeated_creation_of_a_version_is_answered_with_the_version(service: Service) -> None:
+    workflow = service.add_workflow()
+    members = {
+        "workflowId": workflow.workflow_id,
+        "versionName": "v2",
+        "definitionUri": "s3://b/w.zip",
+        "requestId": "one",
+    }
+    first = service.call("CreateWorkflowVersion", members)
+    service.advance(10)
+
+    assert service.call("CreateWorkflowVersion", members) == first | {"status": "ACTIVE"}
+    service.call("DeleteWorkflow", {"id": workflow.workflow_id})
+    assert service.call("CreateWorkflowVersion", members) == first
+
+
+def test_a_service_with_a_local_aws_needs_it_only_for_objects(make_service: MakeService) -> None:
+    service = make_service(aws_endpoint_url="http://127.0.0.1:1")
+
+    assert service.call("ListRuns")["items"] == []
