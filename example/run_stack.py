@@ -1,0 +1,32 @@
+"""The run: started by the deployment, exactly once for each input."""
+
+from typing import Final
+
+import aws_cdk as cdk
+from constructs import Construct
+from example.data_stack import DataStack
+from example.workflow_stack import WorkflowStack
+
+from cdk_healthomics import Workflow, WorkflowRun
+
+
+class RunStack(cdk.Stack):
+    """One HealthOmics run of the workflow on the genome."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, data: DataStack, workflow: WorkflowStack) -> None:
+        super().__init__(scope, construct_id)
+        self.run: Final = WorkflowRun(
+            self,
+            "Statistics",
+            workflow=Workflow.from_ref(workflow.workflow),
+            output_bucket=data.results,
+            output_prefix="phix174",
+            parameters={
+                "sequence": {"class": "File", "location": data.genome.s3_object_url},
+                "k": 4,
+                "canonical": True,
+                "report": {"title": "phiX174 (NC_001422.1)", "top": 5},
+            },
+        )
+        data.genome.grant_read(self.run)
+        workflow.image.grant_pull(self.run)

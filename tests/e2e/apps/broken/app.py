@@ -1,0 +1,3 @@
+"""An app that cannot be synthesised."""
+
+import package_that_nobody_has  # noqa: F401
