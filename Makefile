@@ -50,6 +50,24 @@ test: check ministack ## Run all checks and all tests
 test-fast: $(READY) ## Run the tests that take less than a minute together
 	$(BIN)/python -m pytest -n auto --dist loadscope -m "not slow and not e2e"
 
+.PHONY: laws
+laws: $(READY) ## Hold the handler's laws over 20,000 random sequences (some ten minutes)
+	$(BIN)/python tests/laws
+
+.PHONY: coverage
+coverage: $(READY) ## Branch coverage of the handler, at least 98 %
+	$(BIN)/python -m pytest -q tests/unit/healthomics_run_handler tests/functional/handler --cov --cov-report=
+	$(BIN)/coverage report --include='lambda/*' --skip-covered --fail-under=98
+
+.PHONY: mutants
+mutants: $(PYTHON_READY) ## Mutation testing of the handler's pure modules (some five minutes)
+	$(BIN)/python scripts/mutation_testing.py
+
+.PHONY: bench
+bench: $(READY) ## Measure synth, template size and cold start
+	$(BIN)/python benchmarks/synth.py
+	$(BIN)/python benchmarks/cold_start.py
+
 .PHONY: check
 check: $(READY) ## Lint, formatting and types
 	$(BIN)/ruff check .
