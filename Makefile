@@ -52,7 +52,7 @@ test-fast: $(READY) ## Run the tests that take less than a minute together
 
 .PHONY: laws
 laws: $(READY) ## Hold the handler's laws over 20,000 random sequences (some ten minutes)
-	$(BIN)/python tests/laws
+	PYTHONPATH=tests $(BIN)/python -m laws
 
 .PHONY: coverage
 coverage: $(READY) ## Branch coverage of the handler, at least 98 %

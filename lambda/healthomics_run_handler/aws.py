@@ -31,7 +31,7 @@ T = TypeVar("T")
 # The protocol retries, with the same request id and an eye on the clock; the SDK must not do so behind its back.
 _CONFIG = Config(
     connect_timeout=5,
-    read_timeout=20,
+    read_timeout=15,
     retries={"mode": "standard", "total_max_attempts": 1},
     user_agent_extra="cdk-healthomics",
 )

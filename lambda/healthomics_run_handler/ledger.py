@@ -1,20 +1,21 @@
 """The tags by which a run says whose it is. HealthOmics itself is the ledger: there is no table. Pure."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from healthomics_run_handler.attempts import Attempts, parse_attempts
 from healthomics_run_handler.contract import LEDGER_TAG_PREFIX
 from healthomics_run_handler.identity import RunIdentity
 from healthomics_run_handler.request import Request
+from healthomics_run_handler.tag_text import TAG_VALUE_LIMIT, escape, unescape
 
 STACK_ID = LEDGER_TAG_PREFIX + "stack-id"
 LOGICAL_ID = LEDGER_TAG_PREFIX + "logical-id"
 REQUEST = LEDGER_TAG_PREFIX + "request"
 """``<CloudFormation RequestId>/<generation>``: the intent that started the run."""
 DELIVERY = LEDGER_TAG_PREFIX + "delivery"
-"""Digest of the ResponseURL: which sending of the request started the run."""
+"""``<date>/<digest>`` of the ResponseURL: when, and in which sending, the request that started the run was sent."""
 SPEC = LEDGER_TAG_PREFIX + "spec"
 REPLACES = LEDGER_TAG_PREFIX + "replaces"
 """``<id>/<uuid>/<spec digest>`` of the run that this one replaces."""
@@ -24,7 +25,7 @@ REPLACES_URI = tuple(
 """That run's output URI, escaped, in pieces: a rollback needs it when the record of that run is gone."""
 ATTEMPTED = LEDGER_TAG_PREFIX + "attempted"
 """Written on a run *before* StartRun of its replacement: some run may replace this one, whatever was answered. The
-value is the names under which replacements were tried, escaped, "/" between them, the latest first."""
+value is read by :mod:`~healthomics_run_handler.attempts`."""
 RELEASED = LEDGER_TAG_PREFIX + "released"
 """CloudFormation has sent the Delete for this run, or it was cancelled as unwanted: nobody owns it any more. The value
 is the id of the request that said so, behind ``left/`` if the run may go on (``OnDelete`` LEAVE)."""
@@ -36,11 +37,6 @@ ACTIVE_STATUSES = ("PENDING", "STARTING", "RUNNING", "STOPPING")
 
 GONE_STATUS = "DELETED"
 
-_TAG_VALUE_LIMIT = 256
-# AWS's general tag rules allow letters, digits, spaces and + - = . _ : / @; "=" is the escape here.
-_UNUSUAL = re.compile(r"[^A-Za-z0-9 +\-._:/@]+")
-_ESCAPED = re.compile(r"(?:=[0-9A-F]{2})+")
-
 
 def tags_at_start(
     request: Request, *, generation: int, spec_digest: str, replaces: RunIdentity | None
@@ -50,7 +46,7 @@ def tags_at_start(
         STACK_ID: request.stack_id,
         LOGICAL_ID: request.logical_id,
         REQUEST: request_tag(request.request_id, generation),
-        DELIVERY: request.delivery,
+        DELIVERY: f"{request.sent_at}/{request.delivery}",
         SPEC: spec_digest,
     }
     if replaces is not None:
@@ -64,37 +60,14 @@ def replaces_tag(run: RunIdentity) -> str:
     return f"{run.run_id}/{run.uuid}/{run.spec_digest}"
 
 
-def attempted_tag(name: str, before: "Run | None") -> str:
-    """Return the ``attempted`` tag's value after one more try; the oldest names give way if they do not all fit."""
-    names = list(dict.fromkeys([name, *attempted_names(before)]))
-    escaped = [_escape(each).replace("/", "=2F") for each in names]
-    while len("/".join(escaped)) > _TAG_VALUE_LIMIT and len(escaped) > 1:
-        escaped.pop()
-    return "/".join(escaped)[:_TAG_VALUE_LIMIT]
-
-
-def attempted_names(run: "Run | None") -> list[str]:
-    """Return the names under which replacements of a run were tried, the latest first."""
-    value = run.tags.get(ATTEMPTED, "") if run is not None else ""
-    return [_unescape(name) for name in value.split("/") if name]
-
-
-def _escape(text: str) -> str:
-    return _UNUSUAL.sub(lambda found: "".join(f"={byte:02X}" for byte in found[0].encode()), text)
-
-
-def _unescape(text: str) -> str:
-    return _ESCAPED.sub(lambda found: bytes.fromhex(found[0].replace("=", "")).decode(errors="replace"), text)
-
-
 def _uri_tags(uri: str) -> dict[str, str]:
-    escaped = _escape(uri)
-    pieces = [escaped[at : at + _TAG_VALUE_LIMIT] for at in range(0, len(escaped), _TAG_VALUE_LIMIT)]
+    escaped = escape(uri)
+    pieces = [escaped[at : at + TAG_VALUE_LIMIT] for at in range(0, len(escaped), TAG_VALUE_LIMIT)]
     return dict(zip(REPLACES_URI, pieces, strict=False)) if len(pieces) <= len(REPLACES_URI) else {}
 
 
 def _uri_from_tags(tags: Mapping[str, str]) -> str:
-    return _unescape("".join(tags.get(key, "") for key in REPLACES_URI))
+    return unescape("".join(tags.get(key, "") for key in REPLACES_URI))
 
 
 def released_tag(request: Request, *, leave: bool) -> str:
@@ -117,6 +90,8 @@ class Run:
     status: str
     output_uri: str
     tags: Mapping[str, str]
+    name: str = ""
+    """Empty where a response does not tell (StartRun's)."""
 
     @property
     def active(self) -> bool:
@@ -136,7 +111,27 @@ class Run:
     @property
     def delivery(self) -> str:
         """Which sending of its request started the run."""
-        return self.tags.get(DELIVERY, "")
+        return self.tags.get(DELIVERY, "").rpartition("/")[2]
+
+    @property
+    def request_id(self) -> str:
+        """RequestId of the request that started the run."""
+        return self.tags.get(REQUEST, "").rpartition("/")[0]
+
+    def sent_before(self, date: str) -> bool:
+        """Whether the request that started the run was surely sent before a date."""
+        sent_at = self.tags.get(DELIVERY, "").rpartition("/")[0]
+        return bool(sent_at) and sent_at < date
+
+    def sent_after(self, request: Request) -> bool:
+        """Whether the request that started the run was sent after another one; False if a date is missing."""
+        sent_at = self.tags.get(DELIVERY, "").rpartition("/")[0]
+        return bool(request.sent_at) and sent_at > request.sent_at
+
+    @property
+    def attempts(self) -> Attempts:
+        """What the run remembers about attempts to replace it."""
+        return parse_attempts(self.tags.get(ATTEMPTED, ""))
 
     def belongs_to(self, request: Request) -> bool:
         """Whether this resource started the run."""
@@ -144,7 +139,7 @@ class Run:
 
     def started_by(self, request_id: str) -> bool:
         """Whether a request of this id started the run, in whichever generation."""
-        return self.tags.get(REQUEST, "").rpartition("/")[0] == request_id
+        return self.request_id == request_id
 
     @property
     def replaces(self) -> RunIdentity | None:
@@ -174,6 +169,7 @@ def run_from_response(response: Mapping[str, Any]) -> Run:
         status=str(response.get("status", "")),
         output_uri=str(response.get("runOutputUri", "")),
         tags=dict(response.get("tags") or {}),
+        name=str(response.get("name") or ""),
     )
 
 

@@ -10,10 +10,11 @@
 ``docs/decisions/`` tells why each step is as it is.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from healthomics_run_handler import contract, ledger, messages, stopping, wanted
+from healthomics_run_handler.attempts import Attempts
 from healthomics_run_handler.errors import ApiError, RequestFailedError
 from healthomics_run_handler.identity import InventedId, Marker, RunIdentity, parse_physical_id
 from healthomics_run_handler.ledger import Run
@@ -174,15 +175,17 @@ class Protocol:
     def _roll_back(self, earlier: RunIdentity, spec: RunSpec, old: RunSpec | None) -> Outcome:
         """Answer the run that was there before, and cancel what was started to replace it."""
         status = self._reconcile(earlier, spec, old)
-        # Only while the stack rolls back: this event may also be a late second delivery, long after the rollback,
-        # while a wanted replacement is on its way. What is missed then is found when the earlier run is deleted.
         if wanted.is_rollback(self._session.stack_status()):
             self._cancel_strays(earlier)
         return _outcome(earlier, status, spec)
 
     def _cancel_strays(self, earlier: RunIdentity) -> None:
         before = self._session.find(earlier)
-        one_may_come = before is None or ledger.ATTEMPTED in before.tags
+        if before is not None:
+            if before.attempts.is_newer_than(self._request.sent_at):
+                return  # a late second delivery: a newer update is on its way
+            # So that the update that is taken back knows, if it is delivered again, that it is late.
+            before = self._remember(before, before.attempts.seen(self._request.sent_at))
         for _ in self._session.search_rounds():
             strays = self._strays(earlier, before)
             if strays:
@@ -190,46 +193,86 @@ class Protocol:
                 held = wanted.owner(self._session.resource_state())
                 strays = [run for run in strays if held is None or run.uuid != held.uuid]
                 stopping.cancel_all(self._session, strays, wait=False)
+                break
+            if before is not None and not before.attempts.any:
                 return
-            if not one_may_come:
-                return
+        if before is not None:
+            self._remember(before, before.attempts.settled())
 
-    def _strays(self, earlier: RunIdentity, before: Run | None) -> list[Run]:
-        """Return the active runs that were started to replace ``earlier``.
+    def _strays(self, earlier: RunIdentity, before: Run | None, *, also_named: Sequence[str] = ()) -> list[Run]:
+        """Return the active runs that earlier requests than this one started to replace ``earlier``.
 
         Released ones are among them: whoever released one may have died before it was cancelled.
 
         Args:
             earlier: The run.
             before: Its record, which knows the names of the attempts; None if it is gone.
+            also_named: More names to look under.
         """
+        tried = [attempt.name for attempt in before.attempts.known] if before is not None else []
         return [
             run
-            for run in self._session.own_runs([*self._names(), *ledger.attempted_names(before)], active_only=True)
-            if run.tags.get(ledger.REPLACES) == ledger.replaces_tag(earlier) and not run.left
+            for run in self._session.own_runs([*self._names(), *tried, *also_named], active_only=True)
+            if run.tags.get(ledger.REPLACES) == ledger.replaces_tag(earlier)
+            and not run.left
+            and not run.sent_after(self._request)
         ]
 
     def _replace(self, held: RunIdentity, before: Run | None, spec: RunSpec) -> Outcome:
-        if before is not None and before.released:
-            self._cancel_own(self._judge_update)
-            raise RequestFailedError(messages.superseded(about=f"run {held.run_id}"))
+        self._require_not_late(held, before)
         asked_at = self._require_wanted(self._judge_update)
         if before is not None:
-            # Ahead of StartRun, so that a Delete of the earlier run knows that there may be another.
-            self._session.tag(before, {ledger.ATTEMPTED: ledger.attempted_tag(spec.name, before)})
+            # Ahead of StartRun, so that a Delete of the earlier run knows that there may be another. Read again just
+            # before it is written, because a late delivery may be writing there as well.
+            before = self._session.find(held) or before
+            self._require_not_late(held, before)
+            before = self._remember(before, self._attempt(before, spec))
         starter = Starter(self._session, spec, replaces=held, still_wanted=self._judge_update, asked_at=asked_at)
         try:
             run = starter.start()
         except (StartFailedError, UnwantedError) as error:
-            if before is not None and not error.may_have_started and ledger.ATTEMPTED not in before.tags:
-                self._session.untag(before, [ledger.ATTEMPTED])
+            if before is not None and not error.may_have_started:
+                self._remember(before, before.attempts.withdrawn_by(self._request.request_id))
             if isinstance(error, UnwantedError):
                 raise self._dropped(None) from error
             raise
         # A failed answer still names the earlier run: CloudFormation then sends an Update back to it, and no Delete.
         self._note_started(run, physical_id=self.progress.physical_id)
         self._require_still_wanted(run, self._judge_update)
+        self._require_newest(held, run, spec)
         return _outcome(_identity(run, spec), run.status, spec)
+
+    def _require_not_late(self, held: RunIdentity, before: Run | None) -> None:
+        late = before is not None and (before.released or before.attempts.is_newer_than(self._request.sent_at))
+        if late:
+            self._cancel_own(self._judge_update)
+            raise RequestFailedError(messages.superseded(about=f"run {held.run_id}"))
+
+    def _require_newest(self, held: RunIdentity, run: Run, spec: RunSpec) -> None:
+        """Look again whether a newer request has reached the earlier run, and restore what it may have overwritten."""
+        before = self._session.find(held)
+        if before is None:
+            return
+        if before.attempts.is_newer_than(self._request.sent_at) and not before.released:
+            stopping.cancel_all(self._session, [run], wait=False)
+            raise self._dropped(run)
+        attempts = self._attempt(before, spec)
+        if attempts.to_tag() != before.attempts.to_tag():
+            self._remember(before, attempts)
+
+    def _attempt(self, before: Run, spec: RunSpec) -> Attempts:
+        return before.attempts.seen(self._request.sent_at).made_by(self._request.request_id, spec.name)
+
+    def _remember(self, run: Run, attempts: Attempts) -> Run:
+        """Write what a run remembers about attempts to replace it; return the run as it is then."""
+        text = attempts.to_tag()
+        if text == run.tags.get(ledger.ATTEMPTED, ""):
+            return run
+        if text:
+            self._session.tag(run, {ledger.ATTEMPTED: text})
+        else:
+            self._session.untag(run, [ledger.ATTEMPTED])
+        return replace(run, tags={**run.tags, ledger.ATTEMPTED: text})
 
     def _update_without_run(self, spec: RunSpec) -> Outcome:
         """Update a resource whose id names no run: a failed Create that was kept, or a failed Update that stuck."""
@@ -270,22 +313,38 @@ class Protocol:
             if run.active and not leave:
                 stopping.cancel(self._session, run)
                 stopping.wait_until_stopped(self._session, run)
-        if run is None or ledger.ATTEMPTED in run.tags:
+        if run is None or run.attempts.any:
             self._cancel_strays_of_deleted(held, run)
         if run is not None and on_delete == contract.ON_DELETE_CANCEL_AND_DELETE_RECORD:
             self._session.delete_record(run)
 
     def _cancel_strays_of_deleted(self, held: RunIdentity, record: Run | None) -> None:
         """Cancel replacements of a deleted run that nobody owns; one may be the run that the stack holds now."""
-        strays = self._strays(held, record)
-        if not strays:
-            return
         successor = wanted.owner(self._session.resource_state())
-        if successor is not None and self._replaced(held.uuid, by=successor):
-            strays = [run for run in strays if run.uuid != successor.uuid]
-        elif not self._session.stack_status().startswith("DELETE_"):
-            return  # nothing tells the wanted replacement from a stray
-        stopping.cancel_all(self._session, strays, wait=True)
+        if successor is not None and successor.uuid == held.uuid:
+            successor = None
+        now_held = self._session.find(successor) if successor is not None else None
+        if record is not None and now_held is not None and record.attempts.only_by(now_held.request_id):
+            return  # nobody else has tried
+        # Without its record nobody knows the names of the attempts; the one that was accepted is the best guess.
+        names = [now_held.name] if now_held is not None else []
+        for _ in self._session.search_rounds():
+            strays = [
+                run
+                for run in self._strays(held, record, also_named=names)
+                if successor is None or run.uuid != successor.uuid
+            ]
+            if strays and successor is None and not self._goes_with_its_stack():
+                # Nothing tells the wanted replacement from a stray, but that a stray may be older.
+                newest = record.attempts.newest if record is not None else ""
+                strays = [run for run in strays if run.sent_before(newest)]
+            if strays:
+                stopping.cancel_all(self._session, strays, wait=True)
+                return
+
+    def _goes_with_its_stack(self) -> bool:
+        status = self._session.stack_status()
+        return status.startswith("DELETE_") or wanted.is_rollback(status)
 
     def _replaced(self, uuid: str, *, by: RunIdentity) -> bool:
         run = self._session.find(by)
@@ -301,7 +360,7 @@ class Protocol:
             runs = [
                 run
                 for run in self._session.own_runs(self._names(physical_id), active_only=True)
-                if not run.left and _may_be_of(run, physical_id)
+                if not run.left and not run.sent_after(self._request) and _may_be_of(run, physical_id)
             ]
             if not runs:
                 continue
@@ -402,4 +461,4 @@ def _may_be_of(run: Run, physical_id: Marker | InventedId) -> bool:
     if isinstance(physical_id, Marker):
         return run.started_by(physical_id.request_id)
     # A run that an Update has tried to replace is known to CloudFormation by its own id.
-    return ledger.ATTEMPTED not in run.tags
+    return not run.attempts.any

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
@@ -10,6 +11,7 @@ from healthomics_run_handler.errors import MalformedEventError
 
 RequestType = Literal["Create", "Update", "Delete"]
 _REQUEST_TYPES = get_args(RequestType)
+_DATE = re.compile(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)(?:&|$)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +37,16 @@ class Request:
         ResponseURL for it. The digest is short and one-way: the URL itself must not be stored.
         """
         return hashlib.sha256(self.response_url.encode()).hexdigest()[:16]
+
+    @property
+    def sent_at(self) -> str:
+        """When CloudFormation sent the request, ``20261122T101500Z``; empty if the ResponseURL does not tell.
+
+        A URL that is presigned with SigV4 in its query always carries the date (IAM User Guide, "Authenticating
+        requests: using query parameters"). It orders requests: texts of this form sort by time.
+        """
+        found = _DATE.search(self.response_url)
+        return found[1] if found else ""
 
     def token(self, generation: int) -> str:
         """Return StartRun's ``requestId``: the same for every delivery of this request, 64 hex digits.

@@ -8,6 +8,9 @@ from healthomics_run_handler.ports import Random
 PROPAGATION_WINDOW = 120.0
 """Seconds for which an access error may be a role or policy that was created moments ago."""
 
+CONFLICT_WINDOW = 180.0
+"""Seconds for which a 409 may still resolve itself."""
+
 BASE_DELAY = 1.0
 MAX_DELAY = 16.0
 """Cap of the backoff, in seconds. StartRun's default rate is 1 per second for the whole account: 200 waiting handlers
@@ -87,7 +90,9 @@ def worth_a_retry(error: ApiError, *, elapsed: float) -> bool:
             return False
         case Failure.PROPAGATION:
             return elapsed < PROPAGATION_WINDOW
-        case Failure.THROTTLED | Failure.IN_FLIGHT | Failure.OUTCOME_UNKNOWN:
+        case Failure.IN_FLIGHT:
+            return elapsed < CONFLICT_WINDOW
+        case Failure.THROTTLED | Failure.OUTCOME_UNKNOWN:
             return True
 
 

@@ -110,22 +110,27 @@ def test_the_identity_of_a_run_has_its_spec() -> None:
     assert EARLIER.physical_id() == "run|1|u-1|d-1|s3://b/out/1"
 
 
-def test_attempts_remember_their_names_the_latest_first() -> None:
-    first = ledger.attempted_tag("a/b", run())
-    second = ledger.attempted_tag("c é|", run(**{ledger.ATTEMPTED: first}))
-    third = ledger.attempted_tag("a/b", run(**{ledger.ATTEMPTED: second}))
+def test_a_run_knows_when_its_request_was_sent() -> None:
+    earlier, later = "20261122T101500Z", "20261122T101501Z"
+    event = create()
+    at = {
+        date: parse_request({**event, "ResponseURL": f"{event['ResponseURL']}&X-Amz-Date={date}"})
+        for date in (earlier, later)
+    }
+    started = run(**ledger.tags_at_start(at[earlier], generation=0, spec_digest="d", replaces=None))
 
-    assert first == "a=2Fb"
-    assert ledger.attempted_names(run(**{ledger.ATTEMPTED: second})) == ["c é|", "a/b"]
-    assert ledger.attempted_names(run(**{ledger.ATTEMPTED: third})) == ["a/b", "c é|"]
-    assert ledger.attempted_names(run()) == ledger.attempted_names(None) == []
-    assert ledger.attempted_tag("n", None) == "n"
+    assert started.delivery == at[earlier].delivery
+    assert not started.sent_after(at[earlier])
+    assert not started.sent_after(at[later])
+    assert run(**ledger.tags_at_start(at[later], generation=0, spec_digest="d", replaces=None)).sent_after(at[earlier])
+    assert started.sent_before(later)
+    assert not started.sent_before(earlier)
 
 
-def test_the_oldest_attempts_give_way_when_they_do_not_fit() -> None:
-    before = run(**{ledger.ATTEMPTED: "/".join("abc"[index] * 100 for index in range(2))})
+def test_without_a_date_nothing_is_earlier_or_later() -> None:
+    started = run(**ledger.tags_at_start(REQUEST, generation=0, spec_digest="d", replaces=None))
 
-    tag = ledger.attempted_tag("n" * 100, before)
-
-    assert tag == "n" * 100 + "/" + "a" * 100
-    assert len(ledger.attempted_tag("é" * 128, before)) == 256
+    assert not started.sent_after(REQUEST)
+    assert not started.sent_before("20261122T101500Z")
+    assert not run(**{ledger.DELIVERY: "20261122T101500Z/x"}).sent_after(REQUEST)
+    assert not run().sent_before("")

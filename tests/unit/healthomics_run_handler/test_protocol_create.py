@@ -55,7 +55,7 @@ def test_a_create_starts_one_run_with_its_ledger(world: World) -> None:
         ledger.STACK_ID: request.stack_id,
         ledger.LOGICAL_ID: "Alignment",
         ledger.REQUEST: "create-1/0",
-        ledger.DELIVERY: request.delivery,
+        ledger.DELIVERY: f"/{request.delivery}",
         ledger.SPEC: digest,
     }
     assert outcome.physical_id == f"run|1000001|uuid-1000001|{digest}|s3://results/out/1000001"

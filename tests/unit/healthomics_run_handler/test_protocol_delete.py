@@ -239,7 +239,7 @@ def test_a_marker_cancels_only_the_run_of_its_own_request(world: World) -> None:
 
 def test_an_invented_id_does_not_cancel_a_run_that_cloudformation_knows(world: World) -> None:
     created(world)
-    world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] = "update-1"
+    world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] = "- 12345678:genomes-alignment"
     world.deleting(INVENTED)
 
     world.run(delete(INVENTED))
@@ -332,7 +332,10 @@ def test_the_cleanup_of_a_replaced_run_leaves_its_replacement(world: World) -> N
 
 def test_a_stray_beside_the_held_replacement_is_cancelled(world: World) -> None:
     first, second = with_stray(world)
-    stray = world.omics.add(status="RUNNING", tags=dict(world.omics.runs["1000002"]["tags"]))
+    stray = world.omics.add(
+        status="RUNNING", tags={**world.omics.runs["1000002"]["tags"], ledger.REQUEST: "update-0/0"}
+    )
+    world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] += " 12345678:genomes-alignment"
     world.stacks.status, world.stacks.stack = "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
     world.stacks.physical_id = second
 
@@ -375,7 +378,7 @@ def test_a_stray_under_another_name_is_found_by_the_attempts_that_the_run_rememb
     assert world.omics.runs["1000002"]["status"] == "CANCELLED"
 
 
-def test_a_held_run_that_replaces_another_says_nothing_about_strays(world: World) -> None:
+def test_what_replaces_a_deleted_run_is_a_stray_when_the_stack_holds_another(world: World) -> None:
     first, _ = with_stray(world)
     unrelated = world.omics.add(tags={})
     world.stacks.status, world.stacks.stack = "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
@@ -383,7 +386,7 @@ def test_a_held_run_that_replaces_another_says_nothing_about_strays(world: World
 
     world.run(delete(first))
 
-    assert world.omics.runs["1000002"]["status"] == "PENDING"
+    assert world.omics.runs["1000002"]["status"] == "CANCELLED"
 
 
 def test_a_delete_with_unreadable_properties_works(world: World) -> None:

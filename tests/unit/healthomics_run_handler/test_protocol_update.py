@@ -17,6 +17,7 @@ from handler_fakes import (
     update,
 )
 from healthomics_run_handler import ledger
+from healthomics_run_handler.attempts import request_digest
 from healthomics_run_handler.errors import RequestFailedError
 from healthomics_run_handler.identity import RunIdentity, parse_physical_id
 from healthomics_run_handler.spec import parse_spec
@@ -124,7 +125,7 @@ def test_a_changed_spec_starts_one_run_that_names_the_one_it_replaces(world: Wor
     assert tags[ledger.REPLACES] == f"1000001/uuid-1000001/{run_of(first).spec_digest}"
     assert tags[ledger.REPLACES_URI[0]] == "s3://results/out/1000001"
     assert tags[ledger.SPEC] == run_of(second).spec_digest == parse_spec({**PROPERTIES, **NEW}).digest
-    assert world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] == "genomes-alignment"
+    assert world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] == f"- {request_digest('update-1')}:genomes-alignment"
     assert world.omics.runs["1000001"]["status"] == "PENDING"
 
 
@@ -134,7 +135,7 @@ def test_the_attempt_is_written_before_the_run_is_started(world: World) -> None:
 
     replaced(world, first)
 
-    assert world.omics.names() == ["GetRun", "TagResource", "StartRun"]
+    assert world.omics.names() == ["GetRun", "GetRun", "TagResource", "StartRun", "GetRun"]
 
 
 def test_the_same_update_delivered_twice_starts_one_run(world: World) -> None:
@@ -307,7 +308,7 @@ def test_an_attempt_with_an_unknown_outcome_stays_in_the_ledger(world: World) ->
 
 def test_an_earlier_attempt_is_not_withdrawn_by_a_later_failure(world: World) -> None:
     first = created(world)
-    world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] = "update-0"
+    world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] = "- 12345678:genomes-alignment"
     world.updating(first)
     world.omics.script["StartRun"] = [INVALID]
 

@@ -110,3 +110,18 @@ def test_two_sendings_of_a_request_differ_in_their_delivery_and_one_does_not() -
     assert first.delivery == again.delivery
     assert first.delivery != retried.delivery
     assert "5ecret" not in first.delivery
+
+
+@pytest.mark.parametrize(
+    ("url", "date"),
+    [
+        ("https://x/?X-Amz-Date=20261122T101500Z&X-Amz-Signature=s", "20261122T101500Z"),
+        ("https://x/?X-Amz-Signature=s&X-Amz-Date=20261122T101500Z", "20261122T101500Z"),
+        ("https://x/?X-Amz-Signature=s", ""),
+        ("https://x/?X-Amz-Date=yesterday", ""),
+        ("https://x/?NotX-Amz-Date=20261122T101500Z", ""),
+        ("https://x/?X-Amz-Date=20261122T101500Zx", ""),
+    ],
+)
+def test_the_date_of_a_request_is_in_its_url(url: str, date: str) -> None:
+    assert parse_request({**create(), "ResponseURL": url}).sent_at == date

@@ -6,6 +6,7 @@ import pytest
 
 from handler_fakes import api_error
 from healthomics_run_handler.retry import (
+    CONFLICT_WINDOW,
     MAX_DELAY,
     PROPAGATION_WINDOW,
     Failure,
@@ -43,7 +44,7 @@ def test_failures_are_sorted(code: str, status: int, message: str, failure: Fail
 
 
 @pytest.mark.parametrize("elapsed", [0.0, 800.0])
-@pytest.mark.parametrize(("code", "status"), [("ThrottlingException", 429), ("X", 500), ("ConflictException", 409)])
+@pytest.mark.parametrize(("code", "status"), [("ThrottlingException", 429), ("X", 500), ("ConnectionError", 0)])
 def test_what_passes_by_itself_is_always_worth_a_retry(code: str, status: int, elapsed: float) -> None:
     assert worth_a_retry(api_error(code, status), elapsed=elapsed)
 
@@ -57,6 +58,13 @@ def test_an_access_error_is_retried_while_iam_may_still_spread() -> None:
 
     assert worth_a_retry(denied, elapsed=PROPAGATION_WINDOW - 0.001)
     assert not worth_a_retry(denied, elapsed=PROPAGATION_WINDOW)
+
+
+def test_a_conflict_is_retried_while_it_may_resolve_itself() -> None:
+    conflict = api_error("ConflictException", 409)
+
+    assert worth_a_retry(conflict, elapsed=CONFLICT_WINDOW - 0.001)
+    assert not worth_a_retry(conflict, elapsed=CONFLICT_WINDOW)
 
 
 def test_the_backoff_has_full_jitter_below_a_doubling_ceiling() -> None:

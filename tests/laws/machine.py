@@ -1,0 +1,278 @@
+"""Random lives of a stack, as a state machine that hypothesis drives, shrinks and prints."""
+
+import os
+from collections import Counter
+from dataclasses import replace
+from math import inf
+from typing import ClassVar
+
+from hypothesis import note
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from laws import strategies
+from laws.chaos import CALM, Chaos
+from laws.deployment import Deployment, Options
+from laws.healthomics import HealthOmicsReadings, SameToken
+from laws.simulator import Simulator
+from laws.stack import Readings
+from laws.strategies import Change
+from laws.template import RunTemplate
+
+KEEPS_JOURNAL = "LAWS_JOURNAL" in os.environ
+"""Whether a failing sequence is printed with every call that the handler made."""
+
+DELETION_TRIES = 4
+"""How often the stack is deleted at the end of a life, without faults, before that counts as a failure."""
+
+TERMINAL_STATUSES = (
+    "CREATE_COMPLETE",
+    "CREATE_FAILED",
+    "UPDATE_COMPLETE",
+    "UPDATE_FAILED",
+    "UPDATE_ROLLBACK_COMPLETE",
+)
+
+
+def _status(machine: "StackLife") -> str:
+    stack = machine.simulator.stack
+    return stack.status if stack is not None else ""
+
+
+def _at_rest(machine: "StackLife") -> bool:
+    return not machine.simulator.busy
+
+
+def _can_update(machine: "StackLife") -> bool:
+    return _at_rest(machine) and _status(machine) in TERMINAL_STATUSES
+
+
+def _can_create(machine: "StackLife") -> bool:
+    return _at_rest(machine) and _status(machine) in ("", "DELETE_COMPLETE")
+
+
+def _may_retry(machine: "StackLife") -> bool:
+    return _can_update(machine) and machine.last_failed
+
+
+def _can_delete(machine: "StackLife") -> bool:
+    return _at_rest(machine) and _status(machine) not in ("", "DELETE_COMPLETE")
+
+
+def _can_cancel(machine: "StackLife") -> bool:
+    operation = machine.simulator.operation
+    return isinstance(operation, Deployment) and operation.can_be_cancelled
+
+
+class StackLife(RuleBasedStateMachine):
+    """One stack from its creation to its end, with everything that may happen to it in between."""
+
+    tally: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.simulator = Simulator(tally=self.tally)
+        self.template: dict[str, RunTemplate] = {}
+        self.wanted: dict[str, RunTemplate] = {}
+        self.last_failed = False
+        self.broken = False
+
+    @initialize(
+        readings=strategies.READINGS,
+        omics=strategies.OMICS_READINGS,
+        template=strategies.TEMPLATES,
+        birth=strategies.BIRTHS,
+        lambda_timeout=strategies.LAMBDA_TIMEOUTS,
+    )
+    def begin(
+        self,
+        readings: Readings,
+        omics: HealthOmicsReadings,
+        template: dict[str, RunTemplate],
+        birth: Options | None,
+        lambda_timeout: float,
+    ) -> None:
+        """Begin with a stack that was created in peace, with one that was not, or with none."""
+        self.simulator.scheduler.close()
+        self.simulator = Simulator(
+            readings=readings, omics_readings=omics, tally=self.tally, keeps_journal=KEEPS_JOURNAL
+        )
+        self.simulator.lambda_service.timeout = lambda_timeout
+        self.tally["sequences"] += 1
+        if birth is not None:
+            self._deploy(template, birth, CALM, inf)
+
+    # --- deployments ------------------------------------------------------------------------------------------
+
+    @precondition(_can_create)
+    @rule(
+        template=strategies.TEMPLATES,
+        options=strategies.OPTIONS,
+        chaos=strategies.CHAOS,
+        wait=strategies.WAITS,
+    )
+    def create(self, template: dict[str, RunTemplate], options: Options, chaos: Chaos, wait: float) -> None:
+        self._deploy(template, options, chaos, wait)
+
+    @precondition(_can_update)
+    @rule(
+        changes=strategies.SPEC_CHANGES,
+        options=strategies.OPTIONS,
+        chaos=strategies.CHAOS,
+        wait=strategies.WAITS,
+    )
+    def change_specs(self, changes: list[Change], options: Options, chaos: Chaos, wait: float) -> None:
+        self._deploy(self._changed(changes), options, chaos, wait)
+
+    @precondition(_can_update)
+    @rule(
+        changes=strategies.OTHER_CHANGES,
+        options=strategies.OPTIONS,
+        chaos=strategies.CHAOS,
+        wait=strategies.WAITS,
+    )
+    def change_other_things(self, changes: list[Change], options: Options, chaos: Chaos, wait: float) -> None:
+        self._deploy(self._changed(changes), options, chaos, wait)
+
+    @precondition(_can_update)
+    @rule(
+        template=strategies.TEMPLATES,
+        options=strategies.OPTIONS,
+        chaos=strategies.CHAOS,
+        wait=strategies.WAITS,
+    )
+    def add_and_remove_resources(
+        self, template: dict[str, RunTemplate], options: Options, chaos: Chaos, wait: float
+    ) -> None:
+        kept = dict(list(self.template.items())[:1])
+        self._deploy({**template, **kept}, options, chaos, wait)
+
+    @precondition(_may_retry)
+    @rule(options=strategies.OPTIONS, chaos=strategies.CHAOS, wait=strategies.WAITS)
+    def retry(self, options: Options, chaos: Chaos, wait: float) -> None:
+        self._deploy(self.wanted, replace(options, is_retry=True), chaos, wait)
+
+    @precondition(lambda self: _at_rest(self) and _status(self) == "UPDATE_ROLLBACK_FAILED")
+    @rule(chaos=strategies.CHAOS, wait=strategies.WAITS)
+    def continue_rollback(self, chaos: Chaos, wait: float) -> None:
+        self.simulator.continue_rollback(chaos=chaos, wait=wait)
+        self._after_step()
+
+    @precondition(_can_delete)
+    @rule(chaos=strategies.CHAOS, wait=strategies.WAITS)
+    def delete(self, chaos: Chaos, wait: float) -> None:
+        calm = chaos.calm and self.simulator.scheduler.idle
+        is_retry = _status(self) == "DELETE_FAILED"
+        self.simulator.delete(is_retry=is_retry, chaos=chaos, wait=wait)
+        self._after_step()
+        if calm and not self.simulator.busy:
+            self._require_deleted()
+
+    @precondition(_can_cancel)
+    @rule(wait=strategies.WAITS)
+    def cancel(self, wait: float) -> None:
+        self.simulator.cancel(wait=wait)
+        self._after_step()
+
+    # --- meanwhile --------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: not self.simulator.scheduler.idle)
+    @rule(seconds=st.sampled_from((1.0, 20.0, 130.0, 1000.0, 4000.0)))
+    def pass_time(self, seconds: float) -> None:
+        self.simulator.pass_time(seconds)
+        self._after_step()
+
+    @precondition(lambda self: self.simulator.scheduler.idle and self.simulator.omics.runs)
+    @rule(seconds=st.sampled_from((60.0, 3600.0, 50_000.0)))
+    def pass_idle_time(self, seconds: float) -> None:
+        self.simulator.pass_time(seconds)
+
+    @precondition(lambda self: self.simulator.omics.runs)
+    @rule(number=st.integers(0, 20), what=st.sampled_from(("cancel", "delete", "tag")))
+    def somebody_touches_a_run(self, number: int, what: str) -> None:
+        omics = self.simulator.omics
+        run = omics.runs[number % len(omics.runs)]
+        if what == "cancel":
+            omics.external_cancel(run)
+        elif what == "delete":
+            omics.external_delete(run)
+        elif omics.existing(run):
+            run.tags["external:note"] = "somebody else's"
+
+    @rule(name=st.sampled_from(("run-A", "shared", "renamed")), takes_over_id=st.booleans())
+    def somebody_starts_a_run(self, name: str, takes_over_id: bool) -> None:  # noqa: FBT001 - drawn
+        self.simulator.omics.foreign_start(name, takes_over_id=takes_over_id)
+
+    # --- what must hold ---------------------------------------------------------------------------------------
+
+    @invariant()
+    def the_laws_hold(self) -> None:
+        try:
+            self.simulator.check()
+        except AssertionError:
+            self.broken = True
+            raise
+
+    def teardown(self) -> None:
+        try:
+            if not self.broken:
+                self._end()
+        finally:
+            for line in self.simulator.journal.lines:
+                note(line)
+            self.simulator.scheduler.close()
+
+    def _end(self) -> None:
+        """Let everything come to rest, then delete the stack in peace."""
+        simulator = self.simulator
+        simulator.faults.prepare(CALM, simulator.scheduler.now)
+        simulator.drain()
+        simulator.check()
+        self.tally["strays in stacks at rest"] += len(list(simulator.judge.stray_runs()))
+        for _ in range(DELETION_TRIES):
+            if not _can_delete(self):
+                break
+            simulator.delete()
+            simulator.drain()
+            simulator.check()
+        if simulator.stack is not None:
+            self._require_deleted()
+
+    def _changed(self, changes: list[Change]) -> dict[str, RunTemplate]:
+        template = self.template
+        for change in changes:
+            template = change.applied(template)
+        return template
+
+    def _deploy(self, template: dict[str, RunTemplate], options: Options, chaos: Chaos, wait: float) -> None:
+        simulator = self.simulator
+        # Under "409, always" nothing tells a reused RequestId whose run is gone from one whose run is in flight.
+        hopeless = options.is_retry and simulator.omics.readings.same_token is SameToken.CONFLICT
+        healthy = options.sibling_fails_after is None and not hopeless
+        calm = chaos.calm and simulator.scheduler.idle and healthy
+        self.wanted = template
+        simulator.deploy(template, options=options, chaos=chaos, wait=wait)
+        self._after_step()
+        if calm and not simulator.busy:
+            self._require(_status(self) in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), "a deployment without faults failed")
+
+    def _after_step(self) -> None:
+        if self.simulator.busy:
+            return
+        status = _status(self)
+        if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            self.template = self.wanted
+            self.last_failed = False
+        elif status in ("CREATE_FAILED", "UPDATE_FAILED"):
+            self.template = self.wanted
+            self.last_failed = True
+        elif status == "UPDATE_ROLLBACK_COMPLETE":
+            self.last_failed = True
+
+    def _require_deleted(self) -> None:
+        self._require(_status(self) == "DELETE_COMPLETE", "a deletion without faults failed")
+
+    def _require(self, condition: bool, complaint: str) -> None:  # noqa: FBT001 - reads as a sentence
+        if not condition:
+            self.broken = True
+            raise AssertionError(f"{complaint}: {_status(self)}")
