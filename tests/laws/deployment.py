@@ -14,8 +14,8 @@ CLEANUP_TRIES: Final = 3
 update" (aws-cdk docs/CLOUDFORMATION.md)."""
 
 STEP: Final = 1.5
-"""Seconds before each phase of an operation. Stack events show CloudFormation taking several; one matters here: successive
-requests for a resource then differ in their X-Amz-Date, which has a resolution of a second."""
+"""Seconds before each phase of an operation. Stack events show CloudFormation taking several; one matters here:
+successive requests for a resource then differ in their X-Amz-Date, which has a resolution of a second."""
 
 StackTemplate = Mapping[str, RunTemplate]
 

@@ -323,7 +323,7 @@ def test_a_failing_event_is_delivered_three_times_as_the_same_bytes() -> None:
 
         assert [time - STEP for time, _ in seen] == [0.0, 60.0, 180.0]
         assert len({event for _, event in seen}) == 1
-        assert simulator.scheduler.now == START + 600  # ServiceTimeout
+        assert simulator.scheduler.now == START + STEP + 600  # ServiceTimeout
         assert stack.status == "CREATE_FAILED"
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handler_fakes import NOT_FOUND, THROTTLED, World, api_error, create, delete, update
+from handler_fakes import NOT_FOUND, THROTTLED, World, api_error, create, dated, delete, update
 from healthomics_run_handler import ledger
 from healthomics_run_handler.errors import RequestFailedError
 from healthomics_run_handler.ports import ResourceState
@@ -459,3 +459,69 @@ def test_a_stray_that_has_ended_is_only_released(world: World) -> None:
 
     assert "CancelRun" not in world.omics.names()
     assert ledger.RELEASED in world.omics.runs["1000001"]["tags"]
+
+
+# --- dates ----------------------------------------------------------------------------------------------------
+
+
+def test_a_replacement_that_alone_was_tried_needs_no_search(world: World) -> None:
+    first, second = with_stray(world)
+    world.stacks.status, world.stacks.stack = "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    world.stacks.physical_id = second
+
+    world.run(delete(first))
+
+    assert "ListRuns" not in world.omics.names()
+
+
+def test_where_nothing_tells_the_replacement_the_older_attempts_go(world: World) -> None:
+    first = world.run(create()).physical_id
+    world.updating(first)
+    world.run(dated(update(first, {"RerunOn": "1"}, {}, "update-1"), 1))
+    world.run(dated(update(first, {"RerunOn": "2"}, {}, "update-2"), 2))
+    world.stacks.status, world.stacks.stack = "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    world.stacks.physical_id = first
+
+    world.run(dated(delete(first), 9))
+
+    assert [run["status"] for run in world.omics.runs.values()] == ["CANCELLED", "CANCELLED", "PENDING"]
+
+
+def test_a_stray_is_cancelled_when_the_stack_rolls_back_its_creation(world: World) -> None:
+    first, _ = with_stray(world)
+    world.stacks.status, world.stacks.stack, world.stacks.physical_id = (
+        "DELETE_IN_PROGRESS",
+        "ROLLBACK_IN_PROGRESS",
+        first,
+    )
+
+    world.run(delete(first))
+
+    assert world.omics.runs["1000002"]["status"] == "CANCELLED"
+
+
+def test_the_strays_of_a_gone_run_are_looked_for_under_the_name_of_the_held_one(world: World) -> None:
+    first = world.run(create()).physical_id
+    world.updating(first)
+    second = world.run(update(first, {"Name": "renamed"}, {})).physical_id
+    stray = world.omics.add(
+        name="renamed", status="RUNNING", tags={**world.omics.runs["1000002"]["tags"], ledger.REQUEST: "update-0/0"}
+    )
+    del world.omics.runs["1000001"]
+    world.stacks.status, world.stacks.stack = "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    world.stacks.physical_id = second
+
+    world.run(delete(first))
+
+    assert stray["status"] == "CANCELLED"
+    assert world.omics.runs["1000002"]["status"] == "PENDING"
+
+
+@pytest.mark.parametrize("physical_id", [MARKER, INVENTED])
+def test_a_late_delete_does_not_cancel_what_a_later_request_started(world: World, physical_id: str) -> None:
+    world.run(dated(create(), 30))
+    world.deleting(physical_id)
+
+    world.run(dated(delete(physical_id), 10))
+
+    assert world.omics.runs["1000001"]["status"] == "PENDING"

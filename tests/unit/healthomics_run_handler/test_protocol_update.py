@@ -13,6 +13,7 @@ from handler_fakes import (
     World,
     api_error,
     create,
+    dated,
     delete,
     update,
 )
@@ -431,6 +432,97 @@ def test_old_properties_that_cannot_be_read_compare_with_nothing(world: World) -
     outcome = world.run(update(first, OLD, {"Priority": "high"}))
 
     assert outcome.physical_id == first
+
+
+# --- late deliveries, told by the date of the ResponseURL --------------------------------------------------------
+
+
+def test_an_update_that_was_rolled_back_is_late_when_the_next_one_is_under_way(world: World) -> None:
+    first = created(world)
+    world.rolling_back(first)
+    world.run(dated(update(first, OLD, NEW, "rollback"), 10))
+    world.updating(first)
+
+    reason, physical_id = failure(world, dated(update(first, NEW, OLD, "update-1"), 5))
+
+    assert "had been replaced or deleted" in reason
+    assert physical_id == first
+    assert len(world.omics.runs) == 1
+
+
+def test_an_update_that_a_newer_one_overtakes_cancels_its_run(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+
+    def overtaken() -> None:
+        world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] = "20261122T101520Z 12345678:genomes-alignment"
+
+    world.omics.after["StartRun"] = [overtaken]
+
+    reason, _ = failure(world, dated(update(first, NEW, OLD), 10))
+
+    assert "was cancelled" in reason
+    assert [run["status"] for run in world.omics.runs.values()] == ["PENDING", "CANCELLED"]
+
+
+def test_an_attempt_that_a_late_delivery_has_overwritten_is_restored(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+
+    def overwritten() -> None:
+        world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] = "20261122T101505Z 12345678:theirs"
+
+    world.omics.after["StartRun"] = [overwritten]
+
+    world.run(dated(update(first, NEW, OLD), 10))
+
+    mine = request_digest("update-1")
+    assert world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] == (
+        f"20261122T101510Z {mine}:genomes-alignment 12345678:theirs"
+    )
+
+
+def test_a_replacement_whose_earlier_record_vanishes_meanwhile_is_answered(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    world.omics.after["StartRun"] = [lambda: world.omics.runs.pop("1000001")]
+
+    assert world.run(update(first, NEW, OLD)).physical_id != first
+
+
+def test_a_late_second_delivery_of_a_rollback_in_a_later_rollback_cancels_nothing(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    world.run(dated(update(first, NEW, OLD, "update-2"), 20))
+    world.rolling_back(first)
+
+    world.run(dated(update(first, OLD, NEW, "rollback-1"), 10))
+
+    assert [run["status"] for run in world.omics.runs.values()] == ["PENDING", "PENDING"]
+
+
+def test_a_rollback_settles_the_attempts_and_leaves_its_date(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    world.run(dated(update(first, NEW, OLD, "update-1"), 5))
+    world.rolling_back(first)
+
+    world.run(dated(update(first, OLD, NEW, "rollback"), 10))
+
+    assert world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] == "20261122T101510Z"
+    assert world.omics.runs["1000002"]["status"] == "CANCELLED"
+
+
+def test_a_rollback_does_not_cancel_what_a_later_request_started(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    world.run(dated(update(first, NEW, OLD, "update-1"), 30))
+    world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] = "- 12345678:genomes-alignment"
+    world.rolling_back(first)
+
+    world.run(dated(update(first, OLD, NEW, "rollback"), 10))
+
+    assert world.omics.runs["1000002"]["status"] == "PENDING"
 
 
 # --- ids that name no run -------------------------------------------------------------------------------------
