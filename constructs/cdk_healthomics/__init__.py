@@ -7,6 +7,7 @@ from cdk_healthomics.choices import (
     OnDelete,
     OutputUriPrefixMode,
     RetentionMode,
+    RunStatus,
     ScratchStorageMode,
     WorkflowType,
 )
@@ -14,6 +15,9 @@ from cdk_healthomics.engine_settings import EngineSettings
 from cdk_healthomics.errors import InvalidRunError
 from cdk_healthomics.imported_run import IWorkflowRun
 from cdk_healthomics.provider import RunProvider
+from cdk_healthomics.run_base import RunMetricOptions, RunRuleOptions
+from cdk_healthomics.run_event import RunEvent
+from cdk_healthomics.run_grants import WorkflowRunGrants
 from cdk_healthomics.storage import Storage
 from cdk_healthomics.workflow import SourceRun, Workflow
 from cdk_healthomics.workflow_run import RunOverrides, WorkflowRun
@@ -28,12 +32,17 @@ __all__ = [
     "OnDelete",
     "OutputUriPrefixMode",
     "RetentionMode",
+    "RunEvent",
+    "RunMetricOptions",
     "RunOverrides",
     "RunProvider",
+    "RunRuleOptions",
+    "RunStatus",
     "ScratchStorageMode",
     "SourceRun",
     "Storage",
     "Workflow",
     "WorkflowRun",
+    "WorkflowRunGrants",
     "WorkflowType",
 ]

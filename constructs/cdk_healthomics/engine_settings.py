@@ -13,6 +13,11 @@ class EngineSettings:
     """Settings of the Nextflow engine for one run. HealthOmics ignores them for WDL and CWL.
 
     Source: "Specify Nextflow engine settings", AWS HealthOmics user guide.
+
+    Example:
+        >>> from cdk_healthomics import EngineSettings
+        >>> EngineSettings(engine_version="25.10", additional={"newSetting": True}).to_mapping()
+        {'engineVersion': '25.10', 'newSetting': True}
     """
 
     engine_version: str | None = None

@@ -1,19 +1,38 @@
 """Runs that something else started, for code that takes any run."""
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Unpack, runtime_checkable
 
 import aws_cdk as cdk
-from constructs import Construct
 
+from cdk_healthomics.run_base import EventSubject, RunBase, RunMetricOptions, RunRuleOptions
+from cdk_healthomics.run_grants import RunResources, WorkflowRunGrants, task_arns
 from cdk_healthomics.tokens import is_string_token
 
 if TYPE_CHECKING:
-    from constructs import Node
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_events as events
+    from constructs import Construct, Node
+
+    from cdk_healthomics.choices import RunStatus
+    from cdk_healthomics.jsii_protocols import RuleTarget
 
 
 @runtime_checkable
 class IWorkflowRun(Protocol):
-    """A workflow run: one of this app, or an imported one."""
+    """A workflow run: one of this app, or an imported one.
+
+    Example:
+        >>> import aws_cdk as cdk
+        >>> from aws_cdk import aws_ssm as ssm
+        >>> from cdk_healthomics import IWorkflowRun, WorkflowRun
+        >>> def publish(run: IWorkflowRun, name: str) -> None:
+        ...     ssm.StringParameter(run, "Arn", parameter_name=name, string_value=run.run_arn)
+        >>> stack = cdk.Stack(cdk.App(), "Genomics")
+        >>> arn = "arn:aws:omics:us-east-1:123456789012:run/7654321"
+        >>> publish(WorkflowRun.from_run_attributes(stack, "Earlier", run_arn=arn), "/runs/earlier")
+    """
 
     @property
     def node(self) -> "Node":
@@ -40,13 +59,59 @@ class IWorkflowRun(Protocol):
         """S3 URI of the run's own outputs."""
         ...
 
+    @property
+    def grants(self) -> WorkflowRunGrants:
+        """Permissions on the run, for those who look after it."""
+        ...
 
-class ImportedRun(Construct):
+    def on_status_change(
+        self,
+        rule_id: str,
+        *,
+        target: "RuleTarget | None" = None,
+        statuses: "Sequence[RunStatus]" = (),
+        **options: Unpack[RunRuleOptions],
+    ) -> "events.Rule":
+        """Define a rule about changes of the run's status."""
+        ...
+
+    def on_completed(
+        self, rule_id: str, *, target: "RuleTarget | None" = None, **options: Unpack[RunRuleOptions]
+    ) -> "events.Rule":
+        """Define a rule about the run's success."""
+        ...
+
+    def on_failed(
+        self, rule_id: str, *, target: "RuleTarget | None" = None, **options: Unpack[RunRuleOptions]
+    ) -> "events.Rule":
+        """Define a rule about the run's failure."""
+        ...
+
+    def on_cancelled(
+        self, rule_id: str, *, target: "RuleTarget | None" = None, **options: Unpack[RunRuleOptions]
+    ) -> "events.Rule":
+        """Define a rule about the run's cancellation."""
+        ...
+
+    def metric_completed(self, **options: Unpack[RunMetricOptions]) -> "cloudwatch.Metric":
+        """How often the run has completed."""
+        ...
+
+    def metric_failed(self, **options: Unpack[RunMetricOptions]) -> "cloudwatch.Metric":
+        """How often the run has failed."""
+        ...
+
+    def metric_cancelled(self, **options: Unpack[RunMetricOptions]) -> "cloudwatch.Metric":
+        """How often the run was cancelled."""
+        ...
+
+
+class ImportedRun(RunBase):
     """A run that is known by its attributes. ``WorkflowRun.from_run_attributes`` makes it."""
 
     def __init__(
         self,
-        scope: Construct,
+        scope: "Construct",
         construct_id: str,
         *,
         run_arn: str,
@@ -57,6 +122,17 @@ class ImportedRun(Construct):
         self._run_arn = run_arn
         self._run_uuid = run_uuid
         self._run_output_uri = run_output_uri
+
+    @property
+    def grants(self) -> WorkflowRunGrants:
+        """Permissions on the run, for those who look after it."""
+        return WorkflowRunGrants(
+            RunResources(run_arns=self._run_arn, task_arns=task_arns(cdk.Stack.of(self)), conditions={})
+        )
+
+    @property
+    def _event_subject(self) -> EventSubject:
+        return EventSubject({"arn": [self._run_arn]})
 
     @property
     def run_arn(self) -> str:

@@ -4,22 +4,44 @@ In Python jsii's interfaces are protocols, and some classes name a parameter oth
 type checker then refuses what works. The casts are here, and nowhere else.
 """
 
-from typing import cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
+if TYPE_CHECKING:
+    from aws_cdk import aws_events as events
+    from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_s3 as s3
+    from aws_cdk.interfaces import aws_events as events_refs
 
 
-def as_role(role: iam.Role | iam.IRole) -> iam.IRole:
+class RuleTarget(Protocol):
+    """What a rule invokes: every class of ``aws_events_targets``."""
+
+    def bind(self, rule: "events_refs.IRuleRef", rule_id: str | None = None, /) -> "events.RuleTargetConfig":
+        """As ``events.IRuleTarget`` has it, whatever the parameters are called."""
+        ...
+
+
+def as_role(role: "iam.Role | iam.IRole") -> "iam.IRole":
     """A role as IRole."""
     return cast("iam.IRole", role)
 
 
-def as_principal(principal: iam.ServicePrincipal) -> iam.IPrincipal:
+def as_principal(principal: "iam.ServicePrincipal") -> "iam.IPrincipal":
     """A service principal as IPrincipal."""
     return cast("iam.IPrincipal", principal)
 
 
-def as_resource_with_policy(bucket: s3.IBucket) -> iam.IResourceWithPolicyV2:
+def as_resource_with_policy(bucket: "s3.IBucket") -> "iam.IResourceWithPolicyV2":
     """A bucket as a resource with a policy."""
     return cast("iam.IResourceWithPolicyV2", bucket)
+
+
+def as_rule_target(target: RuleTarget) -> "events.IRuleTarget":
+    """A target as IRuleTarget."""
+    return cast("events.IRuleTarget", target)
+
+
+def as_key(key: "kms.Key | kms.IKey") -> "kms.IKey":
+    """A key as IKey."""
+    return cast("kms.IKey", key)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 OMICS_PRINCIPAL: Final = "omics.amazonaws.com"
 
+PULL_IMAGES: Final = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+"""What a run needs of the repository of an image."""
+
 _OMICS: Final = "omics"
 _RUN_LOG_GROUP: Final = "/aws/omics/WorkflowLog"
 
@@ -132,6 +135,21 @@ def manage_runs(stack: cdk.Stack) -> list[iam.PolicyStatement]:
 def write_handler_logs(log_group_arn: str) -> iam.PolicyStatement:
     """Write to the function's own log group."""
     return iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group_arn])
+
+
+def join_vpc() -> iam.PolicyStatement:
+    """Have network interfaces in a VPC, as AWSLambdaVPCAccessExecutionRole has it."""
+    return iam.PolicyStatement(
+        actions=[
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ],
+        resources=["*"],
+    )
 
 
 def start_from() -> iam.PolicyStatement:

@@ -1,20 +1,26 @@
 """The Lambda function behind the runs of a stack: one for each stack, however many runs it has."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
+import jsii
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from constructs import Construct, IDependable
+from constructs import Construct, IDependable, IValidation
 
-from cdk_healthomics import permissions
+from cdk_healthomics import linters, permissions
 from cdk_healthomics.errors import InvalidRunError
 from cdk_healthomics.handler_asset import staged_handler
-from cdk_healthomics.jsii_protocols import as_principal, as_role
-from cdk_healthomics.nag import acknowledge_wildcards
+from cdk_healthomics.jsii_protocols import as_key, as_principal, as_role
+from cdk_healthomics.linters import acknowledge_wildcards
+from cdk_healthomics.provider_options import MANAGED_POLICIES, ProviderOptions
 from healthomics_run_handler import contract
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ec2 as ec2
+    from aws_cdk import aws_kms as kms
 
 _CONSTRUCT_ID: Final = "HealthOmicsRunProvider"
 """A permanent contract, with the ids of the constructs below it: they make the logical id of the Lambda function, and
@@ -30,6 +36,8 @@ _RUNS_REASON: Final = (
     "the handler touches no run that does not carry its ledger tags"
 )
 _START_REASON: Final = "a run starts from one version of a workflow, or, if it is a copy, from what the copied run used"
+_NETWORK_REASON: Final = "Lambda gives the function its network interfaces, and knows them only then"
+_TRACES_REASON: Final = "X-Ray has no resource for the traces of a function"
 _STATEMENT_ARNS_LIMIT: Final = 12
 """ARNs in one statement. The CDK moves statements that overflow the inline policy into managed ones, but never splits
 one."""
@@ -38,7 +46,20 @@ one."""
 class RunProvider(Construct):
     """The Lambda function that starts and cancels the runs of a stack, its role and its log group.
 
-    ``RunProvider.of(scope)`` finds or defines the one of a stack; a ``WorkflowRun`` does so by itself.
+    ``RunProvider.of(scope)`` finds or defines the one of a stack; a ``WorkflowRun`` does so by itself. To set it up
+    otherwise, call ``RunProvider.configure`` before the stack's first run.
+
+    Example:
+        >>> import aws_cdk as cdk
+        >>> from aws_cdk import aws_logs as logs
+        >>> from cdk_healthomics import RunProvider, Workflow, WorkflowRun
+        >>> stack = cdk.Stack(cdk.App(), "Genomics")
+        >>> provider = RunProvider.configure(stack, log_retention=logs.RetentionDays.ONE_YEAR)
+        >>> run = WorkflowRun(
+        ...     stack, "Alignment", workflow=Workflow.private("1234567"), output_uri="s3://amzn-s3-demo-bucket/out"
+        ... )
+        >>> RunProvider.of(run) is provider
+        True
     """
 
     function: lambda_.Function
@@ -50,27 +71,28 @@ class RunProvider(Construct):
     role: iam.Role
     """Role of the function; its permissions grow with the runs of the stack."""
 
-    log_group: logs.LogGroup
-    """Logs of the function: JSON, kept for a month, deleted with the stack."""
+    log_group: logs.ILogGroup
+    """Logs of the function: JSON, by default kept for a month and deleted with the stack."""
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, options: ProviderOptions | None = None) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
-        self.log_group = logs.LogGroup(
-            self, "Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=cdk.RemovalPolicy.DESTROY
-        )
+        self._options = options
+        options = options or ProviderOptions()
+        self.log_group = options.log_group or self._new_log_group(options)
         self.role = iam.Role(
             self,
             "Role",
             assumed_by=as_principal(iam.ServicePrincipal("lambda.amazonaws.com")),
             description="Starts and cancels the HealthOmics runs of the stack (cdk-healthomics)",
+            permissions_boundary=options.permissions_boundary,
         )
+        linters.acknowledge_inline_policy(self.role)
         for statement in (
             permissions.write_handler_logs(self.log_group.log_group_arn),
             *permissions.manage_runs(stack),
         ):
-            self.role.add_to_policy(statement)
-            acknowledge_wildcards(self.role, statement.resources, _RUNS_REASON)
+            self._allow(statement, _RUNS_REASON)
         with staged_handler() as folder:
             self.function = lambda_.Function(
                 self,
@@ -80,28 +102,152 @@ class RunProvider(Construct):
                 handler=contract.LAMBDA_HANDLER,
                 runtime=_RUNTIME,
                 architecture=lambda_.Architecture.ARM_64,
-                memory_size=256,
-                timeout=cdk.Duration.minutes(15),
+                memory_size=options.memory_size,
+                timeout=options.timeout or cdk.Duration.minutes(15),
                 role=as_role(self.role),
                 log_group=self.log_group,
                 logging_format=lambda_.LoggingFormat.JSON,
+                vpc=options.vpc,
+                vpc_subnets=options.vpc_subnets,
+                security_groups=list(options.security_groups) or None,
+                environment_encryption=options.environment_encryption,
+                tracing=options.tracing,
+                reserved_concurrent_executions=options.reserved_concurrent_executions,
                 # Safe, because an event that is delivered again starts nothing twice; and without a retry a crash
                 # would leave CloudFormation waiting for an hour.
                 retry_attempts=2,
                 max_event_age=cdk.Duration.hours(1),
             )
-        self.retries = self.function.node.find_child("EventInvokeConfig")
+        # The function may be otherwise than it was asked to be: property injectors change what constructs are given.
+        if self.function.is_bound_to_vpc:
+            self._allow(permissions.join_vpc(), _NETWORK_REASON)
+        if options.tracing not in (None, lambda_.Tracing.DISABLED):
+            acknowledge_wildcards(self.role, ["*"], _TRACES_REASON)
+        linters.acknowledge_function(
+            self.function,
+            in_vpc=self.function.is_bound_to_vpc,
+            reserved_concurrency=options.reserved_concurrent_executions is not None,
+        )
+        self.retries = self.function.node.try_find_child("EventInvokeConfig") or self.function
         self._start_from = _GrowingStatements(self.role, permissions.start_from)
         self._pass_roles = _GrowingStatements(self.role, permissions.pass_run_roles)
         self._delete_records: iam.Policy | None = None
         self._outputs: dict[str, str] = {}
+        self.node.add_validation(_Quotas(stack, self.role, self._outputs, managed_policies=options.managed_policies))
 
     @staticmethod
     def of(scope: Construct) -> "RunProvider":
         """The provider of the scope's stack; defines it if there is none yet."""
         stack = cdk.Stack.of(scope)
+        return RunProvider._in(stack) or RunProvider(stack, _CONSTRUCT_ID)
+
+    @staticmethod
+    def configure(
+        scope: Construct,
+        *,
+        vpc: "ec2.IVpc | None" = None,
+        vpc_subnets: "ec2.SubnetSelection | None" = None,
+        security_groups: "Sequence[ec2.ISecurityGroup]" = (),
+        log_group: logs.ILogGroup | None = None,
+        log_retention: logs.RetentionDays | None = None,
+        removal_policy: cdk.RemovalPolicy | None = None,
+        environment_encryption: "kms.IKey | kms.Key | None" = None,
+        memory_size: int = 256,
+        timeout: cdk.Duration | None = None,
+        permissions_boundary: "iam.IManagedPolicy | None" = None,
+        tracing: lambda_.Tracing | None = None,
+        reserved_concurrent_executions: int | None = None,
+        managed_policies: int = MANAGED_POLICIES,
+    ) -> "RunProvider":
+        """Set up the Lambda function of the scope's stack, before the stack's first run.
+
+        A nested stack has a function of its own. No option starts or changes a run.
+
+        Args:
+            scope: The stack, or a construct in it.
+            vpc: The VPC that the function runs in. It must reach CloudFormation, HealthOmics (``workflows-omics``),
+                CloudWatch Logs and the S3 bucket of CloudFormation's answers, through endpoints or NAT. By default
+                none: the function needs nothing of a VPC.
+            vpc_subnets: By default the VPC's private subnets.
+            security_groups: By default one of its own, which allows what goes out.
+            log_group: Where the function logs. By default a log group of its own.
+            log_retention: How long logs are kept, in the log group of its own. By default a month.
+            removal_policy: What becomes of the log group of its own when the stack is deleted. By default DESTROY.
+            environment_encryption: KMS key for the function's environment variables. By default Lambda's own key; the
+                library sets no variables.
+            memory_size: In MiB, 128 to 10,240.
+            timeout: At most, and by default, 15 minutes; at least one. The time for retries while HealthOmics throttles
+                and while a run is being cancelled.
+            permissions_boundary: Of the function's role. By default none. For all roles of a stack, those of runs
+                included, use ``iam.PermissionsBoundary.of(stack).apply(…)``.
+            tracing: X-Ray traces of the function. By default none.
+            reserved_concurrent_executions: How many events the function handles at once, and keeps free for them of the
+                account's limit. Events beyond that wait. By default not reserved.
+            managed_policies: IAM's quota of managed policies for a role, if it was raised for the account: 10 to 20.
+
+        Returns:
+            The provider. The same options a second time give the same provider.
+
+        Raises:
+            ValueError: The stack has a run already, or is configured otherwise, or an option cannot be.
+        """
+        stack = cdk.Stack.of(scope)
+        options = ProviderOptions(
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=tuple(security_groups),
+            log_group=log_group,
+            log_retention=log_retention,
+            removal_policy=removal_policy,
+            environment_encryption=None if environment_encryption is None else as_key(environment_encryption),
+            memory_size=memory_size,
+            timeout=timeout,
+            permissions_boundary=permissions_boundary,
+            tracing=tracing,
+            reserved_concurrent_executions=reserved_concurrent_executions,
+            managed_policies=managed_policies,
+        )
+        problems = list(options.problems())
+        provider = RunProvider._in(stack)
+        if provider is not None:
+            problems += provider._reasons_against(options)  # noqa: SLF001 - of this class
+        if problems:
+            raise ValueError("\n".join(f"{stack.node.path}: {problem}" for problem in problems))
+        return provider or RunProvider(stack, _CONSTRUCT_ID, options=options)
+
+    def _reasons_against(self, options: ProviderOptions) -> list[str]:
+        """Why the function cannot be set up so, now that it is defined."""
+        different = options.differences(self._options or ProviderOptions())
+        if not different:
+            return []
+        if self._options is None:
+            return [
+                "the stack has a run already, whose function has the default options: "
+                "call RunProvider.configure before the first run of the stack"
+            ]
+        return [
+            f"the run provider of the stack is already configured, with other values of {', '.join(different)}: "
+            "configure a stack once"
+        ]
+
+    @staticmethod
+    def _in(stack: cdk.Stack) -> "RunProvider | None":
         found = stack.node.try_find_child(_CONSTRUCT_ID)
-        return found if isinstance(found, RunProvider) else RunProvider(stack, _CONSTRUCT_ID)
+        return found if isinstance(found, RunProvider) else None
+
+    def _new_log_group(self, options: ProviderOptions) -> logs.ILogGroup:
+        log_group = logs.LogGroup(
+            self,
+            "Logs",
+            retention=options.log_retention or logs.RetentionDays.ONE_MONTH,
+            removal_policy=options.removal_policy or cdk.RemovalPolicy.DESTROY,
+        )
+        linters.acknowledge_log_group(log_group)
+        return log_group
+
+    def _allow(self, statement: iam.PolicyStatement, reason: str) -> None:
+        self.role.add_to_policy(statement)
+        acknowledge_wildcards(self.role, statement.resources, reason)
 
     def allow_start(self, *, start_from: Iterable[str], run_role_arn: str) -> None:
         """Let the function start runs.
@@ -125,6 +271,7 @@ class RunProvider(Construct):
             statement = permissions.delete_run_records(cdk.Stack.of(self))
             self._delete_records = iam.Policy(self, "DeleteRecords", roles=[as_role(self.role)], statements=[statement])
             acknowledge_wildcards(self._delete_records, statement.resources, _RUNS_REASON)
+            linters.acknowledge_inline_policy(self._delete_records)
         return self._delete_records
 
     def reserve_outputs(self, run: Construct, logical_ids: Sequence[str]) -> None:
@@ -147,6 +294,45 @@ class RunProvider(Construct):
                 "pass outputs=False to the runs that need none, or use another stack"
             )
             raise InvalidRunError(run.node.path, [problem])
+
+
+@jsii.implements(IValidation)
+class _Quotas:
+    """What only the whole stack can tell: whether it fits into the quotas of CloudFormation and IAM."""
+
+    def __init__(self, stack: cdk.Stack, role: iam.Role, outputs: Mapping[str, str], *, managed_policies: int) -> None:
+        self._stack = stack
+        self._role = role
+        self._outputs_of_runs = outputs
+        self._managed_policies = managed_policies
+
+    def validate(self) -> list[str]:
+        """What does not fit."""
+        return [*self._outputs(), *self._policies()]
+
+    def _outputs(self) -> Iterable[str]:
+        runs = len(self._outputs_of_runs)
+        if not runs:
+            return
+        outputs = sum(
+            isinstance(construct, cdk.CfnOutput) and cdk.Stack.of(construct) == self._stack
+            for construct in self._stack.node.find_all()
+        )
+        if outputs > _OUTPUTS_LIMIT:
+            yield (
+                f"the stack has {outputs} outputs, {runs} of them of its runs, but CloudFormation allows "
+                f"{_OUTPUTS_LIMIT}: pass outputs=False to the runs that need none, or use another stack"
+            )
+
+    def _policies(self) -> Iterable[str]:
+        policies = sum(isinstance(child, iam.ManagedPolicy) for child in self._role.node.children)
+        if policies > self._managed_policies:
+            yield (
+                f"the role of the run provider needs {policies} managed policies for what the runs of the stack use, "
+                f"but IAM attaches {self._managed_policies} to a role: let runs share roles and workflows, define some "
+                "of them in another stack, or have the quota raised and say so with "
+                "RunProvider.configure(managed_policies=…)"
+            )
 
 
 class _GrowingStatements:

@@ -9,10 +9,11 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from cdk_healthomics import permissions
-from cdk_healthomics.nag import acknowledge_wildcards
+from cdk_healthomics.linters import acknowledge_inline_policy, acknowledge_wildcards
 from cdk_healthomics.s3_locations import S3Location, grouped_by_bucket
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_ecr as ecr
     from constructs import IDependable
 
 _LOGS_REASON: Final = "HealthOmics names the log streams of a run after ids that exist only once it has started"
@@ -33,6 +34,7 @@ class RunRole(iam.Role):
             assumed_by=permissions.run_role_principal(stack),
             description="Role of a HealthOmics run (cdk-healthomics)",
         )
+        acknowledge_inline_policy(self)
         for statement in permissions.write_run_logs(stack):
             self.add_to_policy(statement)
             acknowledge_wildcards(self, statement.resources, _LOGS_REASON)
@@ -62,6 +64,16 @@ def grant_write(role: iam.IRole, bucket: s3.IBucket, prefix: str) -> None:
     """Let a run write below a prefix of a bucket, and encrypt with its key (uploads in parts decrypt, too)."""
     accesses = permissions.write_objects(bucket.bucket_arn, prefix)
     _grant(role, bucket, accesses, ["kms:Decrypt", "kms:GenerateDataKey"])
+
+
+def grant_pull(role: iam.IRole, repository: "ecr.IRepository") -> None:
+    """Let a run pull the images of a repository.
+
+    Not ``repository.grant_pull``: HealthOmics logs in to ECR itself, so the role needs no token, which has no resource.
+    """
+    iam.Grant.add_to_principal(
+        grantee=role, actions=list(permissions.PULL_IMAGES), resource_arns=[repository.repository_arn]
+    )
 
 
 def _grant(

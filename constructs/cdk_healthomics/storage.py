@@ -19,6 +19,12 @@ class Storage:
     """The storage type of a run, and the capacity where it is static. Use the two factories.
 
     The library always sends the type of a new run: the API's default is static, the console's is dynamic.
+
+    Example:
+        >>> import aws_cdk as cdk
+        >>> from cdk_healthomics import Storage
+        >>> Storage.static(cdk.Size.gibibytes(1500)).provisioned_gib
+        2400
     """
 
     storage_type: str

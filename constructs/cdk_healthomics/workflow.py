@@ -19,7 +19,16 @@ _OMICS: Final = "omics"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workflow:
-    """A workflow to run. Use the factories: they know which members StartRun wants for each kind."""
+    """A workflow to run. Use the factories: they know which members StartRun wants for each kind.
+
+    Example:
+        >>> from cdk_healthomics import Workflow
+        >>> own = Workflow.private("1234567", version_name="v2")
+        >>> published = Workflow.ready2run("7654321")
+        >>> theirs = Workflow.shared("2345678", owner_id="210987654321")
+        >>> Workflow.from_arn("arn:aws:omics:us-east-1::workflow/7654321").is_ready2run
+        True
+    """
 
     workflow_id: str
     """The workflow's id (digits), not its uuid."""
@@ -75,13 +84,24 @@ class Workflow:
 
         Where its parameter template is known, the parameters of the run are checked against it at synth.
 
+        From another stack the workflow is referred to without an export, because CloudFormation refuses to change an
+        export that is in use, and so to replace the workflow. But then nothing tells the run's stack that the id has
+        changed: give the run a ``rerun_on`` that changes with the definition, such as the ``asset_hash`` of its asset.
+        (A workflow in a nested stack keeps its export.)
+
         Args:
             workflow: The workflow. A changed definition gives it a new id, and so starts a new run.
             version_name: The version to run; by default the workflow's default version. Use ``from_version_ref`` for a
                 version that this app defines too.
         """
-        template = workflow if isinstance(workflow, aws_omics.CfnWorkflow) and version_name is None else None
-        return Workflow(workflow_id=workflow.workflow_ref.workflow_id, version_name=version_name, template=template)
+        workflow_id = workflow.workflow_ref.workflow_id
+        if not isinstance(workflow, aws_omics.CfnWorkflow):
+            return Workflow(workflow_id=workflow_id, version_name=version_name)
+        return Workflow(
+            workflow_id=cdk.Stack.consume_reference(workflow_id, cdk.ReferenceStrength.WEAK),
+            version_name=version_name,
+            template=workflow if version_name is None else None,
+        )
 
     @staticmethod
     def from_version_ref(version: "omics_refs.IWorkflowVersionRef") -> "Workflow":
@@ -173,7 +193,18 @@ class Workflow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceRun:
-    """A run to duplicate, in place of a workflow. ``WorkflowRun.duplicate`` makes it."""
+    """A run to duplicate, in place of a workflow. ``WorkflowRun.duplicate`` makes it.
+
+    Example:
+        >>> import aws_cdk as cdk
+        >>> from aws_cdk import aws_iam as iam
+        >>> from cdk_healthomics import WorkflowRun
+        >>> stack = cdk.Stack(cdk.App(), "Genomics")
+        >>> role = iam.Role.from_role_arn(stack, "Role", "arn:aws:iam::123456789012:role/run")
+        >>> again = WorkflowRun.duplicate(
+        ...     stack, "Again", run_id="7654321", role=role, output_uri="s3://amzn-s3-demo-bucket/again"
+        ... )
+    """
 
     run_id: str
     """The run whose settings are copied."""

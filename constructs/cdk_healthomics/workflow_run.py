@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack, cast
 
 import aws_cdk as cdk
 import jsii
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_omics
 from constructs import Construct, IValidation
@@ -26,7 +27,7 @@ from cdk_healthomics.errors import InvalidRunError
 from cdk_healthomics.imported_run import ImportedRun, IWorkflowRun
 from cdk_healthomics.jsii_protocols import as_role
 from cdk_healthomics.names import default_run_name
-from cdk_healthomics.permissions import source_run_arns
+from cdk_healthomics.permissions import runs_arn, source_run_arns
 from cdk_healthomics.provider import RunProvider
 from cdk_healthomics.references import (
     Reference,
@@ -34,16 +35,19 @@ from cdk_healthomics.references import (
     run_cache_reference,
     run_group_reference,
 )
+from cdk_healthomics.run_base import EventSubject, RunBase
+from cdk_healthomics.run_grants import RunResources, WorkflowRunGrants, task_arns
 from cdk_healthomics.run_outputs import define_outputs, export_problems
-from cdk_healthomics.run_role import RunRole, bucket_guards, grant_read, grant_write
+from cdk_healthomics.run_role import RunRole, bucket_guards, grant_pull, grant_read, grant_write
 from cdk_healthomics.run_settings import RunSettings, resource_properties
 from cdk_healthomics.s3_locations import S3Location
 from cdk_healthomics.storage import Storage
 from cdk_healthomics.validation import run_problems, session_policy_problems, tag_problems
 from cdk_healthomics.workflow import SourceRun, Workflow
-from healthomics_run_handler import contract
+from healthomics_run_handler import contract, ledger
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_ecr as ecr
     from aws_cdk import aws_s3 as s3
     from aws_cdk.interfaces import aws_omics as omics_refs
 
@@ -56,11 +60,16 @@ class RunOverrides(TypedDict, total=False):
     """What ``WorkflowRun.duplicate`` can change; what is left out is copied from the source run.
 
     The same arguments as those of ``WorkflowRun``.
+
+    Example:
+        >>> from cdk_healthomics import RetentionMode, RunOverrides
+        >>> cheaper: RunOverrides = {"retention_mode": RetentionMode.REMOVE, "priority": 1}
     """
 
     parameters: Mapping[str, object]
     storage: Storage
     input_buckets: "Sequence[s3.IBucket]"
+    image_repositories: "Sequence[ecr.IRepository]"
     output_uri_prefix_mode: OutputUriPrefixMode | str
     name: str
     run_group: "omics_refs.IRunGroupRef | str"
@@ -83,7 +92,7 @@ class RunOverrides(TypedDict, total=False):
 
 
 @jsii.implements(cdk.ITaggableV2, iam.IGrantable)
-class WorkflowRun(Construct):
+class WorkflowRun(RunBase):
     """One run of an AWS HealthOmics workflow, started when the stack is deployed.
 
     The run starts exactly once, however often CloudFormation delivers the event. A change of any argument that StartRun
@@ -123,6 +132,7 @@ class WorkflowRun(Construct):
         output_uri_prefix_mode: OutputUriPrefixMode | str | None = None,
         parameters: Mapping[str, object] | None = None,
         input_buckets: "Sequence[s3.IBucket]" = (),
+        image_repositories: "Sequence[ecr.IRepository]" = (),
         role: iam.IRole | iam.Role | None = None,
         storage: Storage | None = None,
         scratch_storage_mode: ScratchStorageMode | str | None = None,
@@ -163,9 +173,11 @@ class WorkflowRun(Construct):
                 text must not need escapes in JSON (quotes, backslashes). By default no parameters.
             input_buckets: Buckets that the role may read. URIs such as ``s3://bucket/key`` among the parameters need no
                 mention, if the role is defined here.
+            image_repositories: ECR repositories whose images the role may pull for the tasks. A private repository must
+                also let ``omics.amazonaws.com`` pull, by its own policy.
             role: The role that HealthOmics assumes. By default a role that may write the run's logs and outputs, read
-                the S3 URIs among the parameters, and nothing else; grant more with ``bucket.grant_read(run)`` or
-                ``repository.grant_pull(run)``.
+                the S3 URIs among the parameters, and nothing else; grant more with ``bucket.grant_read(run)`` and
+                the like.
             storage: By default ``Storage.dynamic()``; the publisher's choice for Ready2Run workflows.
             scratch_storage_mode: Where CPU tasks keep temporary files. By default SHARED.
             name: 1 to 128 characters, of no importance to HealthOmics. By default derived from the stack's name and the
@@ -253,6 +265,8 @@ class WorkflowRun(Construct):
             grant_write(self.role, output_bucket, output_prefix)
         for bucket in input_buckets:
             grant_read(self.role, bucket)
+        for repository in image_repositories:
+            grant_pull(self.role, repository)
         if isinstance(self.role, RunRole):
             _allow_what_is_named(self.role, settings, cache, output=output_bucket is None)
 
@@ -291,6 +305,19 @@ class WorkflowRun(Construct):
                 run_output_uri=self.run_output_uri,
                 export_name_prefix=export_name_prefix,
             )
+
+    @property
+    def grants(self) -> WorkflowRunGrants:
+        """Permissions on the run, for those who look after it."""
+        return WorkflowRunGrants(_runs_of(self._resource))
+
+    @property
+    def _event_subject(self) -> EventSubject:
+        return EventSubject({"runName": [self._name]}, account=cdk.Stack.of(self).account)
+
+    def _rule_added(self, rule: events.Rule) -> None:
+        if cdk.Stack.of(rule) == cdk.Stack.of(self):
+            self._resource.node.add_dependency(rule)
 
     @classmethod
     def duplicate(
@@ -436,6 +463,29 @@ def _output_location(output_uri: str | None, output_bucket: "s3.IBucket | None",
     if output_prefix.startswith("/"):
         return _OutputLocation("", (f"output_prefix is {output_prefix!r}: leave out the slash before it",))
     return _OutputLocation(output_bucket.s3_url_for_object(output_prefix or None))
+
+
+def _runs_of(resource: cdk.CustomResource) -> RunResources:
+    """Every run that a resource has started, by the tags that the handler gives them.
+
+    Not by the run's ARN: whoever names that waits for the run, and the run waits for the rules about it, whose targets
+    may be the ones to get the permission.
+    """
+    stack = cdk.Stack.of(resource)
+    logical_id = cast("cdk.CfnElement", resource.node.default_child).logical_id
+    if stack.nested_stack_parent is None:
+        # With the name, which other stacks can say without an export. Nobody but AWS puts what follows it.
+        stack_arn = stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{stack.stack_name}/*")
+    else:
+        stack_arn = stack.stack_id
+    return RunResources(
+        run_arns=runs_arn(stack),
+        task_arns=task_arns(stack),
+        conditions={
+            "StringEquals": {f"aws:ResourceTag/{ledger.LOGICAL_ID}": logical_id},
+            "StringLike": {f"aws:ResourceTag/{ledger.STACK_ID}": stack_arn},
+        },
+    )
 
 
 def _name(reference: Reference | None) -> str | None:

@@ -64,6 +64,10 @@ class Attempts:
         digest = request_digest(request_id)
         return replace(self, known=tuple(each for each in self.known if each.request != digest))
 
+    def has(self, request_id: str) -> bool:
+        """Whether a request has tried before."""
+        return request_digest(request_id) in [each.request for each in self.known]
+
     def only_by(self, request_id: str) -> bool:
         """Whether no other request has tried."""
         return not self.more and [each.request for each in self.known] == [request_digest(request_id)]

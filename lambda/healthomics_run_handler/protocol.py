@@ -221,13 +221,22 @@ class Protocol:
     def _replace(self, held: RunIdentity, before: Run | None, spec: RunSpec) -> Outcome:
         self._require_not_late(held, before)
         asked_at = self._require_wanted(self._judge_update)
+        tried_before = before is None  # unknown
         if before is not None:
             # Ahead of StartRun, so that a Delete of the earlier run knows that there may be another. Read again just
             # before it is written, because a late delivery may be writing there as well.
             before = self._session.find(held) or before
             self._require_not_late(held, before)
+            tried_before = before.attempts.has(self._request.request_id)
             before = self._remember(before, self._attempt(before, spec))
-        starter = Starter(self._session, spec, replaces=held, still_wanted=self._judge_update, asked_at=asked_at)
+        starter = Starter(
+            self._session,
+            spec,
+            replaces=held,
+            still_wanted=self._judge_update,
+            asked_at=asked_at,
+            tried_before=tried_before,
+        )
         try:
             run = starter.start()
         except (StartFailedError, UnwantedError) as error:

@@ -50,6 +50,7 @@ class Starter:
         replaces: RunIdentity | None,
         still_wanted: Callable[[str | None], Verdict],
         asked_at: float,
+        tried_before: bool = False,
     ) -> None:
         """Prepare.
 
@@ -60,12 +61,14 @@ class Starter:
             still_wanted: Asks CloudFormation; the argument is the uuid of the run that was started, or None.
             asked_at: When CloudFormation was asked last, in epoch seconds: the question, not the answer, which may have
                 been long on its way.
+            tried_before: An earlier delivery of this event may have started the run.
         """
         self._session = session
         self._spec = spec
         self._replaces = replaces
         self._still_wanted = still_wanted
         self._asked_at = asked_at
+        self._tried_before = tried_before
         # The rest of the time is for finding out what became of a StartRun without an answer.
         left = session.deadline - session.now()
         self._start_until = session.deadline - min(LISTING_LAG + 2 * CHECKED_JUST_NOW, left / 3)
@@ -111,7 +114,7 @@ class Starter:
             },
         }
         began = session.now()
-        may_have_started = False
+        may_have_started = self._tried_before
         conflicts_since: float | None = None
         attempt = 0
         while True:

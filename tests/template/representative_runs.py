@@ -80,6 +80,8 @@ RUNS: dict[str, Callable[[cdk.Stack], dict[str, Any]]] = {
             "Results",
             encryption_key=kms.Key(stack, "Key", enable_key_rotation=True),
             enforce_ssl=True,
+            versioned=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             server_access_logs_bucket=s3.Bucket.from_bucket_name(stack, "AccessLogs", "access-logs"),
         ),
         "output_prefix": "runs/",

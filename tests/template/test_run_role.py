@@ -177,3 +177,27 @@ def test_grants_to_an_imported_role_come_before_the_run() -> None:
     assert policies[0] in run["DependsOn"]
     assert run["Properties"]["RoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/genomics"
     assert not [name for name in resources(template, "AWS::IAM::Role") if not name.startswith(PROVIDER)]
+
+
+@pytest.mark.parametrize("imported", [False, True])
+def test_a_role_may_pull_from_repositories_that_are_given_and_gets_no_token(*, imported: bool) -> None:
+    stack = new_stack()
+    repository = ecr.Repository.from_repository_name(stack, "Tools", "tools")
+    role = iam.Role.from_role_arn(stack, "Role", f"arn:aws:iam::{ACCOUNT}:role/genomics") if imported else None
+    WorkflowRun(stack, "Run", workflow=PRIVATE, output_uri="s3://b", image_repositories=[repository], role=role)
+    template = synthesized(stack)
+    _, run = the(template, RUN_TYPE)
+    (name,) = [name for name, policy in resources(template, "AWS::IAM::Policy").items() if "ecr:" in str(policy)]
+    (statement,) = [
+        each
+        for each in template["Resources"][name]["Properties"]["PolicyDocument"]["Statement"]
+        if "ecr:" in str(each["Action"])
+    ]
+
+    assert statement["Action"] == [
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:GetDownloadUrlForLayer",
+    ]
+    assert arn_text(statement["Resource"]) == f"arn:<AWS::Partition>:ecr:us-east-1:{ACCOUNT}:repository/tools"
+    assert name in run["DependsOn"]

@@ -3,10 +3,18 @@
 from typing import assert_type
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_omics as omics
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from cdk_healthomics import (
@@ -19,7 +27,9 @@ from cdk_healthomics import (
     OnDelete,
     OutputUriPrefixMode,
     RetentionMode,
+    RunEvent,
     RunProvider,
+    RunStatus,
     ScratchStorageMode,
     Storage,
     Workflow,
@@ -30,6 +40,19 @@ from cdk_healthomics import (
 class Genomics(cdk.Stack):
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
+        vpc = ec2.Vpc(self, "Vpc")
+        provider = RunProvider.configure(
+            self,
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            security_groups=[ec2.SecurityGroup(self, "SecurityGroup", vpc=vpc)],
+            log_group=logs.LogGroup(self, "Logs"),
+            environment_encryption=kms.Key(self, "Key"),
+            timeout=cdk.Duration.minutes(10),
+            permissions_boundary=iam.ManagedPolicy.from_managed_policy_name(self, "Boundary", "boundary"),
+            tracing=lambda_.Tracing.ACTIVE,
+            reserved_concurrent_executions=10,
+        )
         bucket = s3.Bucket(self, "Bucket")
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("omics.amazonaws.com"))  # pyright: ignore[reportArgumentType]
         workflow = omics.CfnWorkflow(self, "Workflow")
@@ -46,6 +69,7 @@ class Genomics(cdk.Stack):
             output_prefix="out",
             output_uri_prefix_mode=OutputUriPrefixMode.SERVICE_DEFINED,
             parameters=parameters,
+            image_repositories=[ecr.Repository(self, "Images")],
             input_buckets=[bucket, s3.Bucket.from_bucket_name(self, "Data", "data")],
             role=role,
             storage=Storage.static(cdk.Size.tebibytes(2)),
@@ -110,6 +134,21 @@ class Genomics(cdk.Stack):
         again.node.add_dependency(run)
         use(run)
         use(imported)
+
+        topic = sns.Topic(self, "Topic")
+        message = events.RuleTargetInput.from_text(f"{RunEvent.run_id}: {RunEvent.status}")
+        tell = targets.SnsTopic(topic, message=message)  # pyright: ignore[reportArgumentType]
+        run.on_failed("Failed", target=tell, description="failures")
+        again.on_completed("Next", target=targets.LambdaFunction(provider.function))  # pyright: ignore[reportArgumentType]
+        imported.on_status_change("Ended", statuses=[RunStatus.COMPLETED, RunStatus.FAILED])
+        run.metric_failed(period=cdk.Duration.hours(1)).create_alarm(self, "Alarm", threshold=1, evaluation_periods=1)
+        run.grants.read(provider.function)
+        imported.grants.cancel(iam.Group(self, "Operators"))
+
+        assert_type(provider, RunProvider)
+        assert_type(imported.on_completed("Completed"), events.Rule)
+        assert_type(imported.metric_cancelled(), cloudwatch.Metric)
+        assert_type(run.grants.cancel(role), iam.Grant)
 
 
 def use(run: IWorkflowRun) -> str:

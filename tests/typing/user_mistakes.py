@@ -2,7 +2,7 @@
 
 import aws_cdk as cdk
 
-from cdk_healthomics import EngineSettings, LogLevel, Storage, Workflow, WorkflowRun
+from cdk_healthomics import EngineSettings, LogLevel, RunProvider, Storage, Workflow, WorkflowRun
 
 stack = cdk.Stack()
 private = Workflow.private("1")
@@ -21,3 +21,8 @@ Workflow.shared("1")  # mistake: no owner
 Storage.static(1200)  # mistake: no Size
 EngineSettings("25.10")  # mistake: positional
 private.version_name = "v2"  # mistake: frozen
+run = WorkflowRun(stack, "K", workflow=private, output_uri="s3://b")
+run.on_status_change("L", statuses=["FAILURE"])  # mistake: no RunStatus
+run.on_failed("M", descripton="")  # mistake: misspelt
+run.grants.read("arn:aws:iam::123456789012:role/r")  # mistake: no grantee
+RunProvider.configure(stack, timeout=60)  # mistake: no Duration

@@ -1,13 +1,13 @@
 """The names that a release promises."""
 
-import doctest
 import inspect
 import re
+from collections.abc import Callable
 
 import pytest
 
 import cdk_healthomics
-from cdk_healthomics import RunOverrides, WorkflowRun, workflow_run
+from cdk_healthomics import RunOverrides, RunProvider, WorkflowRun
 from healthomics_run_handler import contract
 
 EXPORTED = [
@@ -20,13 +20,18 @@ EXPORTED = [
     "OnDelete",
     "OutputUriPrefixMode",
     "RetentionMode",
+    "RunEvent",
+    "RunMetricOptions",
     "RunOverrides",
     "RunProvider",
+    "RunRuleOptions",
+    "RunStatus",
     "ScratchStorageMode",
     "SourceRun",
     "Storage",
     "Workflow",
     "WorkflowRun",
+    "WorkflowRunGrants",
     "WorkflowType",
 ]
 
@@ -48,13 +53,23 @@ def test_every_public_name_and_attribute_is_documented(name: str) -> None:
     assert all(inspect.getdoc(member) for member in public)
 
 
-def test_every_argument_is_documented_and_keyword_only() -> None:
-    parameters = list(inspect.signature(WorkflowRun.__init__).parameters.values())[3:]
-    arguments, _, _ = (WorkflowRun.__init__.__doc__ or "").partition("Raises:")
-    documented = set(re.findall(r"^            (\w+): ", arguments, re.MULTILINE))
+@pytest.mark.parametrize(
+    ("function", "positional"),
+    [
+        pytest.param(WorkflowRun.__init__, ["scope", "construct_id"], id="WorkflowRun"),
+        pytest.param(WorkflowRun.from_run_attributes, ["scope", "construct_id"], id="from_run_attributes"),
+        pytest.param(WorkflowRun.on_status_change, ["rule_id"], id="on_status_change"),
+        pytest.param(RunProvider.configure, ["scope"], id="configure"),
+    ],
+)
+def test_every_argument_is_documented_and_keyword_only(function: Callable[..., object], positional: list[str]) -> None:
+    parameters = [each for each in inspect.signature(function).parameters.values() if each.name != "self"]
+    arguments, _, _ = (function.__doc__ or "").partition("Raises:")
+    documented = set(re.findall(r"^            \*{0,2}(\w+): ", arguments, re.MULTILINE))
+    by_position = [each.name for each in parameters if each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
 
-    assert {parameter.kind for parameter in parameters} == {inspect.Parameter.KEYWORD_ONLY}
-    assert documented == {"scope", "construct_id"} | {parameter.name for parameter in parameters}
+    assert by_position == positional
+    assert documented == {each.name for each in parameters}
 
 
 def test_a_duplicate_takes_every_argument_of_a_run() -> None:
@@ -73,10 +88,3 @@ def test_the_documented_number_of_tags_is_what_the_ledger_leaves_free() -> None:
     free = contract.TAG_LIMIT - contract.LEDGER_TAG_LIMIT
 
     assert f"at most {free} with those of ``Tags.of``" in (WorkflowRun.__init__.__doc__ or "")
-
-
-def test_the_example_in_the_documentation_works() -> None:
-    results = doctest.testmod(workflow_run)
-
-    assert results.attempted > 0
-    assert results.failed == 0

@@ -296,6 +296,25 @@ def test_a_failed_replacement_answers_the_earlier_id_and_withdraws_the_attempt(w
     assert ledger.ATTEMPTED not in world.omics.runs["1000001"]["tags"]
 
 
+def test_a_refusal_of_the_second_delivery_finds_what_the_first_has_started(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    world.omics.script["StartRun"] = [INVALID]
+
+    assert world.run(update(first, NEW, OLD, "update-1")).physical_id == second
+
+
+def test_an_attempt_of_an_earlier_delivery_is_not_withdrawn(world: World) -> None:
+    first = created(world)
+    world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] = f"- {request_digest('update-1')}:genomes-alignment"
+    world.updating(first)
+    world.omics.script["StartRun"] = [INVALID]
+
+    failure(world, update(first, NEW, OLD, "update-1"))
+
+    assert ledger.ATTEMPTED in world.omics.runs["1000001"]["tags"]
+
+
 def test_an_attempt_with_an_unknown_outcome_stays_in_the_ledger(world: World) -> None:
     first = created(world)
     world.updating(first)
