@@ -20,6 +20,7 @@ export HEALTHOMICS_LOCAL_STATE ?= $(CURDIR)/.local-aws/state
 
 PYTHON_READY := $(VENV)/.complete
 NODE_READY := node_modules/.complete
+CHECKOV_READY := .checkov/.complete
 READY := $(PYTHON_READY) $(NODE_READY)
 
 .PHONY: help
@@ -68,6 +69,9 @@ bench: $(READY) ## Measure synth, template size and cold start
 	$(BIN)/python benchmarks/synth.py
 	$(BIN)/python benchmarks/cold_start.py
 
+.PHONY: checkov
+checkov: $(CHECKOV_READY) ## Install checkov, for two more tests, into an environment of its own (290 MB)
+
 .PHONY: check
 check: $(READY) ## Lint, formatting and types
 	$(BIN)/ruff check .
@@ -79,6 +83,7 @@ check: $(READY) ## Lint, formatting and types
 lock: $(PYTHON_READY) ## Resolve the lock files again (UPGRADE=--upgrade takes new versions)
 	$(COMPILE) $(UPGRADE) --extra local --group dev pyproject.toml -o requirements/dev.lock
 	$(COMPILE) $(UPGRADE) local/healthomics_local/ministack.in -o local/healthomics_local/ministack.lock
+	$(COMPILE) $(UPGRADE) requirements/checkov.in -o requirements/checkov.lock
 
 .PHONY: ministack
 ministack: $(PYTHON_READY)
@@ -87,7 +92,7 @@ ministack: $(PYTHON_READY)
 .PHONY: clean
 clean: ## Stop the local AWS and remove everything that make has written
 	@if [ -x $(BIN)/healthomics-local ]; then $(BIN)/healthomics-local down; fi
-	rm -rf $(VENV) node_modules .local-aws cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .checkov node_modules .local-aws cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 ##
 ## Set-up; each mark says that its folder is complete
@@ -108,6 +113,12 @@ $(PYTHON_READY): requirements/dev.lock pyproject.toml
 		exit 1; }
 	@$(PIP) --require-hashes --no-deps -r requirements/dev.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(CHECKOV_READY): requirements/checkov.lock $(PYTHON_READY)
+	@$(BIN)/python -m venv --clear .checkov
+	@.checkov/bin/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes --no-deps \
+		-r requirements/checkov.lock
 	@touch $@
 
 $(NODE_READY): package-lock.json package.json

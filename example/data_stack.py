@@ -7,6 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
+from example.reasons import accept, in_packs
 
 GENOME: Final = Path(__file__).parent / "data" / "NC_001422.1.fasta"
 
@@ -25,6 +26,16 @@ class DataStack(cdk.Stack):
             encryption=s3.BucketEncryption.S3_MANAGED,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
+            versioned=True,
+        )
+        accept(
+            self.results,
+            "the results of a public genome: they can be computed again, and who reads them is of no interest",
+            rules=[
+                "AwsSolutions-S1",
+                *in_packs("S3BucketLoggingEnabled", "S3BucketReplicationEnabled", "S3DefaultEncryptionKMS"),
+            ],
+            checkov=["CKV_AWS_18"],
         )
         cdk.CfnOutput(self, "GenomeUri", value=self.genome.s3_object_url)
         cdk.CfnOutput(self, "ResultsBucket", value=self.results.bucket_name)

@@ -3,6 +3,7 @@
 from typing import Final
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 from example.data_stack import DataStack
 from example.workflow_stack import WorkflowStack
@@ -19,6 +20,7 @@ class RunStack(cdk.Stack):
             self,
             "Statistics",
             workflow=Workflow.from_ref(workflow.workflow),
+            image_repositories=[workflow.image],
             output_bucket=data.results,
             output_prefix="phix174",
             parameters={
@@ -28,5 +30,7 @@ class RunStack(cdk.Stack):
                 "report": {"title": "phiX174 (NC_001422.1)", "top": 5},
             },
         )
-        data.genome.grant_read(self.run)
-        workflow.image.grant_pull(self.run)
+        # Not `data.genome.grant_read`, which allows the whole of the assets' bucket.
+        genome = data.genome.bucket.arn_for_objects(data.genome.s3_object_key)
+        for action, resource in {"s3:GetObject": genome, "s3:ListBucket": data.genome.bucket.bucket_arn}.items():
+            self.run.role.add_to_principal_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
