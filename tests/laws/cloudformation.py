@@ -209,8 +209,8 @@ class CloudFormation:
 
     def _shown_id(self, stack: Stack, resource: Resource) -> str | None:
         hidden = self.readings.shown_id is ShownId.AFTER_THE_UPDATE and stack.status == "UPDATE_IN_PROGRESS"
-        if hidden and resource.status == "UPDATE_COMPLETE" and resource.leftovers and resource.stable:
-            return resource.stable.physical_id
+        if hidden and resource.status == "UPDATE_COMPLETE" and resource.leftovers:
+            return resource.leftovers[-1].physical_id  # the one that this update has replaced
         return resource.physical_id
 
     def new_request_id(self) -> str:

@@ -186,10 +186,23 @@ class Judge:
         """Law 3 at the end of a rollback: every resource has the physical id (and so the run) that it had before."""
         for logical_id, physical_id in before.items():
             resource: Resource | None = stack.resources.get(logical_id)
-            if resource is not None and resource.physical_id != physical_id:
+            if resource is None or resource.physical_id == physical_id:
+                continue
+            if not self._gone_and_equal(stack, logical_id, physical_id, resource.physical_id):
                 self._broken(
                     3, f"after the rollback {logical_id} is {resource.physical_id!r}, before it was {physical_id!r}"
                 )
+
+    def _gone_and_equal(self, stack: Stack, logical_id: str, before: str, after: str) -> bool:
+        """Whether the run of before has no record any more, and the one of now has the same spec.
+
+        With rollback disabled the template can go from s0 to s1 and back to s0, and only then roll back. If the record of
+        the first s0 run is gone by the time s0 is wanted again, a second one is started, which is right, and the rollback
+        has no way to tell that the stack once knew the first: there is nothing left to keep.
+        """
+        uuid = self._cloudformation.named_runs.get((stack.id, logical_id, before))
+        gone = any(run.uuid == uuid and run.gone_since() <= self._now for run in self._omics.runs)
+        return gone and _spec_in(before) == _spec_in(after)
 
     # --- 6: answers -------------------------------------------------------------------------------------------
 
@@ -256,3 +269,8 @@ class Judge:
 
 
 __all__ = ["LEDGER_TAG_PREFIX", "Breach", "Judge", "LawBrokenError"]
+
+
+def _spec_in(physical_id: str) -> str:
+    """The spec digest that a physical id carries."""
+    return physical_id.split("|")[3] if physical_id.count("|") == 4 else physical_id
