@@ -52,7 +52,7 @@ test-fast: $(READY) ## Run the tests that take less than a minute together
 	$(BIN)/python -m pytest -n auto --dist loadscope -m "not slow and not e2e"
 
 .PHONY: laws
-laws: $(READY) ## Hold the handler's laws over 20,000 random sequences (some ten minutes)
+laws: $(READY) ## Hold the handler's laws over 20,000 random sequences (some five minutes)
 	PYTHONPATH=tests $(BIN)/python -m laws
 
 .PHONY: coverage

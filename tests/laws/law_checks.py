@@ -196,9 +196,9 @@ class Judge:
     def _gone_and_equal(self, stack: Stack, logical_id: str, before: str, after: str) -> bool:
         """Whether the run of before has no record any more, and the one of now has the same spec.
 
-        With rollback disabled the template can go from s0 to s1 and back to s0, and only then roll back. If the record of
-        the first s0 run is gone by the time s0 is wanted again, a second one is started, which is right, and the rollback
-        has no way to tell that the stack once knew the first: there is nothing left to keep.
+        With rollback disabled the template can go from s0 to s1 and back to s0, and only then roll back. If the record
+        of the first s0 run is gone by the time s0 is wanted again, a second one is started, which is right, and the
+        rollback has no way to tell that the stack once knew the first: there is nothing left to keep.
         """
         uuid = self._cloudformation.named_runs.get((stack.id, logical_id, before))
         gone = any(run.uuid == uuid and run.gone_since() <= self._now for run in self._omics.runs)
