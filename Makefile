@@ -44,7 +44,7 @@ destroy-local: $(READY) ## Destroy the example and stop the local AWS
 ## Development
 
 .PHONY: test
-test: check ministack ## Run all checks and all tests
+test: check ministack checkov ## Run all checks and all tests
 	$(BIN)/python -m pytest -n auto --dist loadscope
 
 .PHONY: test-fast

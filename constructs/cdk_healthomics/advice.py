@@ -1,6 +1,8 @@
-"""Warnings at synth about runs that are legal but likely to cost more than they should, or to hide why they failed.
+"""Advice at synth about runs that are legal but likely to cost more than they should, or to hide why they failed.
 
-Their ids are API: ``cdk.Annotations.of(run).acknowledge_warning(id)`` silences one.
+A choice that somebody made is worth a warning at the run; what follows from defaults, an info at the stack, once.
+The ids are API: ``cdk.Annotations.of(run).acknowledge_warning(id)`` silences a warning, and
+``cdk.Annotations.of(stack).acknowledge_info(id)`` an info.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,14 +20,20 @@ LOGS_OFF: Final = "@cdk-healthomics/workflow-run:logsOff"
 OUTPUTS_OVERWRITTEN: Final = "@cdk-healthomics/workflow-run:outputsOverwritten"
 CONFIGURATION_UNUSED: Final = "@cdk-healthomics/workflow-run:configurationUnused"
 SESSION_POLICY_WITHOUT_LOGS: Final = "@cdk-healthomics/workflow-run:sessionPolicyWithoutLogs"
+RUNS_ARE_RETAINED: Final = "@cdk-healthomics/workflow-run:runsAreRetained"
+NO_RUN_GROUP: Final = "@cdk-healthomics/workflow-run:noRunGroup"
 
 _LOG_ACTIONS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 
 def give_advice(construct: IConstruct, settings: RunSettings) -> None:
-    """Attach the warnings that a run deserves to its construct."""
+    """Attach the warnings that a run deserves to its construct, and the infos to its stack."""
     for warning_id, message in advice(settings):
         cdk.Annotations.of(construct).add_warning_v2(warning_id, message)
+    stack = cdk.Stack.of(construct)
+    for info_id, message in infos(settings):
+        # A second one with the same id and text is dropped.
+        cdk.Annotations.of(stack).add_info_v2(info_id, message)
 
 
 def advice(settings: RunSettings) -> Iterator[tuple[str, str]]:
@@ -61,6 +69,29 @@ def advice(settings: RunSettings) -> Iterator[tuple[str, str]]:
         yield (
             SESSION_POLICY_WITHOUT_LOGS,
             f"session_policy does not allow {' and '.join(_LOG_ACTIONS)}, which every run needs: add them",
+        )
+
+
+def infos(settings: RunSettings) -> Iterator[tuple[str, str]]:
+    """What the stack of a run should know about the defaults that the run has: id, message, the same for every run.
+
+    A copy of another run has that run's settings, and members of ``additional_start_run_parameters`` are settings too.
+    """
+    if settings.is_duplicate:
+        return
+    additional = settings.additional or {}
+    if settings.retention_mode is None and "retentionMode" not in additional:
+        yield (
+            RUNS_ARE_RETAINED,
+            "the records of runs stay until somebody deletes them, and HealthOmics refuses new runs when the account "
+            "is at its quota of them: say retention_mode=RetentionMode.REMOVE to let it remove the oldest, or "
+            "RetentionMode.RETAIN to keep them",
+        )
+    if settings.run_group_id is None and "runGroupId" not in additional:
+        yield (
+            NO_RUN_GROUP,
+            "a run without run_group is limited by the account's quotas alone: a run group limits how many vCPUs, GPUs "
+            "and runs there are at once, and how long a run may take",
         )
 
 

@@ -105,7 +105,17 @@ def deployed(value: Json) -> Json:
 
 
 def warnings(stack: cdk.Stack) -> list[str]:
-    """Path and text of every warning of a synth of the app.
+    """Path and text of every warning of a synth of the app."""
+    return annotations(stack, "warning")
+
+
+def infos(stack: cdk.Stack) -> list[str]:
+    """Path and text of every info of a synth of the app."""
+    return annotations(stack, "info")
+
+
+def annotations(stack: cdk.Stack, level: str) -> list[str]:
+    """Path and text of every annotation of a synth of the app.
 
     From the cloud assembly's files: ``assertions.Annotations`` fails on warnings in jsii 1.142 for Python.
     """
@@ -122,7 +132,7 @@ def warnings(stack: cdk.Stack) -> list[str]:
         for paths in metadata
         for path, entries in paths.items()
         for entry in entries
-        if entry["type"] == "aws:cdk:warning"
+        if entry["type"] == f"aws:cdk:{level}"
     ]
 
 

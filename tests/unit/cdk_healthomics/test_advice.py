@@ -57,3 +57,21 @@ def test_a_costly_choice_deserves_one_warning(changes: dict[str, Any], warning: 
 )
 def test_a_usual_run_is_left_in_peace(changes: dict[str, Any]) -> None:
     assert list(advice.advice(replace(GOOD, **changes))) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        pytest.param({}, [advice.RUNS_ARE_RETAINED, advice.NO_RUN_GROUP], id="defaults"),
+        pytest.param({"retention_mode": "RETAIN"}, [advice.NO_RUN_GROUP], id="retained by choice"),
+        pytest.param({"retention_mode": "${Token[T.1]}"}, [advice.NO_RUN_GROUP], id="mode known at deployment"),
+        pytest.param({"run_group_id": "7"}, [advice.RUNS_ARE_RETAINED], id="run group"),
+        pytest.param({"additional": {"retentionMode": "NEW", "runGroupId": "7"}}, [], id="as additional parameters"),
+        pytest.param({"workflow": SourceRun(run_id="1")}, [], id="duplicate copies both"),
+    ],
+)
+def test_defaults_deserve_an_info(changes: dict[str, Any], found: list[str]) -> None:
+    infos = list(advice.infos(replace(GOOD, **changes)))
+
+    assert [info_id for info_id, _ in infos] == found
+    assert all(message[0].islower() and not message.endswith(".") for _, message in infos)
