@@ -1,8 +1,9 @@
 """Which workflow a run executes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
 from aws_cdk import aws_omics
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _ARN_PARTS: Final = 6
 _OMICS: Final = "omics"
+
+_weak_ids: WeakKeyDictionary[aws_omics.CfnWorkflow, str] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +49,9 @@ class Workflow:
 
     template: "aws_omics.CfnWorkflow | aws_omics.CfnWorkflowVersion | None" = None
     """The resource in this app whose parameter template the run's parameters must fit, where there is one."""
+
+    defined_by: "aws_omics.CfnWorkflow | None" = None
+    """The resource in this app that defines the workflow, where there is one."""
 
     @staticmethod
     def private(workflow_id: str, *, version_name: str | None = None) -> "Workflow":
@@ -98,9 +104,10 @@ class Workflow:
         if not isinstance(workflow, aws_omics.CfnWorkflow):
             return Workflow(workflow_id=workflow_id, version_name=version_name)
         return Workflow(
-            workflow_id=cdk.Stack.consume_reference(workflow_id, cdk.ReferenceStrength.WEAK),
+            workflow_id=workflow_id,
             version_name=version_name,
             template=workflow if version_name is None else None,
+            defined_by=workflow,
         )
 
     @staticmethod
@@ -155,11 +162,13 @@ class Workflow:
         return self.workflow_type == WorkflowType.READY2RUN
 
     def in_stack(self, stack: cdk.Stack) -> "Workflow":
-        """The same workflow, with what only the stack's environment can tell: whether it is another account's.
+        """The same workflow, with what only the stack can tell: whether it is another stack's, or another account's.
 
         Raises:
             ValueError: The ARN is of another Region, or nobody can tell whose workflow it is.
         """
+        if self.defined_by is not None and _root(cdk.Stack.of(self.defined_by)) != _root(stack):
+            return replace(self, workflow_id=_weak_id(self.defined_by))
         if self.arn is None or self.is_ready2run:
             return self
         _, partition, service, region, account, resource = self.arn.split(":", _ARN_PARTS - 1)
@@ -219,3 +228,21 @@ def parameter_template(workflow: Workflow) -> Mapping[str, object] | None:
         return None
     template = workflow.template.parameter_template
     return template if isinstance(template, Mapping) else None
+
+
+def _root(stack: cdk.Stack) -> str:
+    """Path of the stack, or of the one that it is nested in, however deeply."""
+    while stack.nested_stack_parent is not None:
+        stack = stack.nested_stack_parent
+    return stack.node.path
+
+
+def _weak_id(workflow: aws_omics.CfnWorkflow) -> str:
+    """The workflow's id for other stacks: one token for all, so that equal permissions stay equal.
+
+    Only for other stacks: the CDK resolves the token once, and would make the workflow's own stack refer to itself.
+    """
+    if workflow not in _weak_ids:
+        reference = workflow.workflow_ref.workflow_id
+        _weak_ids[workflow] = cdk.Stack.consume_reference(reference, cdk.ReferenceStrength.WEAK)
+    return _weak_ids[workflow]

@@ -57,15 +57,22 @@ def all_names(cloudformation: Any) -> list[str]:
 
 
 def runs_of(cloudformation: Any, stack_names: Sequence[str]) -> list[StackRun]:
-    """List the HealthOmics runs that the stacks own."""
-    runs: list[StackRun] = []
-    for name in stack_names:
+    """List the HealthOmics runs that the stacks own, and those that are nested in them; each once."""
+    runs: dict[RunIdentity, StackRun] = {}
+    names = list(stack_names)
+    for name in names:
         resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
         for resource in resources:
-            identity = parse_physical_id(resource.get("PhysicalResourceId") or "")
+            physical_id = resource.get("PhysicalResourceId") or ""
+            identity = parse_physical_id(physical_id)
             if resource["ResourceType"] == RESOURCE_TYPE and isinstance(identity, RunIdentity):
-                runs.append(StackRun(stack=name, logical_id=resource["LogicalResourceId"], identity=identity))
-    return runs
+                run = StackRun(stack=name, logical_id=resource["LogicalResourceId"], identity=identity)
+                runs.setdefault(identity, run)
+            elif resource["ResourceType"] == "AWS::CloudFormation::Stack" and physical_id:
+                nested = physical_id.split("/")[1] if physical_id.startswith("arn:") else physical_id
+                if nested not in names:
+                    names.append(nested)
+    return list(runs.values())
 
 
 def first_failure(cloudformation: Any, stack_names: Iterable[str]) -> Failure | None:

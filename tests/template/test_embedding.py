@@ -104,6 +104,26 @@ def test_a_workflow_of_the_same_stack_is_referred_to_as_ever() -> None:
     assert the(synthesized(stack), RUN_TYPE)[1]["Properties"]["WorkflowId"] == {"Ref": "Workflow"}
 
 
+@pytest.mark.parametrize("first", ["own", "other"])
+def test_one_workflow_object_serves_runs_in_every_stack(first: str) -> None:
+    """The CDK resolves a reference once: what is right for another stack would make the own one refer to itself."""
+    own = new_stack("Own", context=STRONG)
+    resource = omics.CfnWorkflow(own, "Workflow")
+    workflow = Workflow.from_ref(resource)
+    scopes = {"own": own, "nested": cdk.NestedStack(own, "Nested"), "other": cdk.Stack(app_of(own), "Other", env=ENV)}
+    for name in sorted(scopes, key=lambda name: name != first):
+        run_in(scopes[name], f"{name.title()}Run", workflow=workflow)
+    app_of(own).synth()
+
+    ids = {
+        name: the(cdk.assertions.Template.from_stack(scope).to_json(), RUN_TYPE)[1]["Properties"]["WorkflowId"]
+        for name, scope in scopes.items()
+    }
+    assert ids["own"] == {"Ref": "Workflow"}
+    assert "Fn::GetStackOutput" in ids["other"]
+    assert "referenceto" in ids["nested"]["Ref"]  # a parameter that the parent passes
+
+
 class Genomics(cdk.Stage):
     """A stage with two stacks, as a pipeline deploys it."""
 
