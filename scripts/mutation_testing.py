@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PURE = ("request", "spec", "identity", "ledger", "retry", "messages", "wanted", "answer")
+PURE = ("request", "spec", "identity", "ledger", "attempts", "tag_text", "retry", "messages", "wanted", "answer")
 PACKAGE = "healthomics_run_handler"
 
 

@@ -10,10 +10,10 @@
 ``docs/decisions/`` tells why each step is as it is.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from healthomics_run_handler import contract, ledger, messages, stopping, wanted
+from healthomics_run_handler import contract, ledger, messages, stopping, strays, wanted
 from healthomics_run_handler.attempts import Attempts
 from healthomics_run_handler.errors import ApiError, RequestFailedError
 from healthomics_run_handler.identity import InventedId, Marker, RunIdentity, parse_physical_id
@@ -176,47 +176,8 @@ class Protocol:
         """Answer the run that was there before, and cancel what was started to replace it."""
         status = self._reconcile(earlier, spec, old)
         if wanted.is_rollback(self._session.stack_status()):
-            self._cancel_strays(earlier)
+            strays.cancel_replacements(self._session, earlier)
         return _outcome(earlier, status, spec)
-
-    def _cancel_strays(self, earlier: RunIdentity) -> None:
-        before = self._session.find(earlier)
-        if before is not None:
-            if before.attempts.is_newer_than(self._request.sent_at):
-                return  # a late second delivery: a newer update is on its way
-            # So that the update that is taken back knows, if it is delivered again, that it is late.
-            before = self._remember(before, before.attempts.seen(self._request.sent_at))
-        for _ in self._session.search_rounds():
-            strays = self._strays(earlier, before)
-            if strays:
-                # The run that the stack holds is no stray: if it is to go, CloudFormation sends its Delete.
-                held = wanted.owner(self._session.resource_state())
-                strays = [run for run in strays if held is None or run.uuid != held.uuid]
-                stopping.cancel_all(self._session, strays, wait=False)
-                break
-            if before is not None and not before.attempts.any:
-                return
-        if before is not None:
-            self._remember(before, before.attempts.settled())
-
-    def _strays(self, earlier: RunIdentity, before: Run | None, *, also_named: Sequence[str] = ()) -> list[Run]:
-        """Return the active runs that earlier requests than this one started to replace ``earlier``.
-
-        Released ones are among them: whoever released one may have died before it was cancelled.
-
-        Args:
-            earlier: The run.
-            before: Its record, which knows the names of the attempts; None if it is gone.
-            also_named: More names to look under.
-        """
-        tried = [attempt.name for attempt in before.attempts.known] if before is not None else []
-        return [
-            run
-            for run in self._session.own_runs([*self._names(), *tried, *also_named], active_only=True)
-            if run.tags.get(ledger.REPLACES) == ledger.replaces_tag(earlier)
-            and not run.left
-            and not run.sent_after(self._request)
-        ]
 
     def _replace(self, held: RunIdentity, before: Run | None, spec: RunSpec) -> Outcome:
         self._require_not_late(held, before)
@@ -228,7 +189,7 @@ class Protocol:
             before = self._session.find(held) or before
             self._require_not_late(held, before)
             tried_before = before.attempts.has(self._request.request_id)
-            before = self._remember(before, self._attempt(before, spec))
+            before = self._session.remember(before, self._attempt(before, spec))
         starter = Starter(
             self._session,
             spec,
@@ -241,7 +202,7 @@ class Protocol:
             run = starter.start()
         except (StartFailedError, UnwantedError) as error:
             if before is not None and not error.may_have_started:
-                self._remember(before, before.attempts.withdrawn_by(self._request.request_id))
+                self._session.remember(before, before.attempts.withdrawn_by(self._request.request_id))
             if isinstance(error, UnwantedError):
                 raise self._dropped(None) from error
             raise
@@ -267,25 +228,14 @@ class Protocol:
             raise self._dropped(run)
         attempts = self._attempt(before, spec)
         if attempts.to_tag() != before.attempts.to_tag():
-            self._remember(before, attempts)
+            self._session.remember(before, attempts)
 
     def _attempt(self, before: Run, spec: RunSpec) -> Attempts:
         return before.attempts.seen(self._request.sent_at).made_by(self._request.request_id, spec.name)
 
-    def _remember(self, run: Run, attempts: Attempts) -> Run:
-        """Write what a run remembers about attempts to replace it; return the run as it is then."""
-        text = attempts.to_tag()
-        if text == run.tags.get(ledger.ATTEMPTED, ""):
-            return run
-        if text:
-            self._session.tag(run, {ledger.ATTEMPTED: text})
-        else:
-            self._session.untag(run, [ledger.ATTEMPTED])
-        return replace(run, tags={**run.tags, ledger.ATTEMPTED: text})
-
     def _update_without_run(self, spec: RunSpec) -> Outcome:
         """Update a resource whose id names no run: a failed Create that was kept, or a failed Update that stuck."""
-        for run in self._session.own_runs(self._names(), active_only=False):
+        for run in self._session.own_runs(strays.names_to_search(self._request), active_only=False):
             if not run.released and run.tags.get(ledger.SPEC) == spec.digest:
                 return _outcome(_identity(run, spec), run.status, spec)
         if wanted.is_rollback(self._session.stack_status()):
@@ -310,7 +260,7 @@ class Protocol:
                 self.progress.about = f"run {held.run_id}"
                 self._delete_run(held)
             case Marker() | InventedId():
-                self._delete_unanswered(physical_id)
+                strays.cancel_unanswered(self._session, physical_id)
         return Outcome(physical_id=self._request.physical_id)
 
     def _delete_run(self, held: RunIdentity) -> None:
@@ -323,63 +273,13 @@ class Protocol:
                 stopping.cancel(self._session, run)
                 stopping.wait_until_stopped(self._session, run)
         if run is None or run.attempts.any:
-            self._cancel_strays_of_deleted(held, run)
+            strays.cancel_replacements_of_deleted(self._session, held, run)
         if run is not None and on_delete == contract.ON_DELETE_CANCEL_AND_DELETE_RECORD:
             self._session.delete_record(run)
-
-    def _cancel_strays_of_deleted(self, held: RunIdentity, record: Run | None) -> None:
-        """Cancel replacements of a deleted run that nobody owns; one may be the run that the stack holds now."""
-        successor = wanted.owner(self._session.resource_state())
-        if successor is not None and successor.uuid == held.uuid:
-            successor = None
-        now_held = self._session.find(successor) if successor is not None else None
-        if record is not None and now_held is not None and record.attempts.only_by(now_held.request_id):
-            return  # nobody else has tried
-        # Without its record nobody knows the names of the attempts; the one that was accepted is the best guess.
-        names = [now_held.name] if now_held is not None else []
-        for _ in self._session.search_rounds():
-            strays = [
-                run
-                for run in self._strays(held, record, also_named=names)
-                if successor is None or run.uuid != successor.uuid
-            ]
-            if strays and successor is None and not self._goes_with_its_stack():
-                # Nothing tells the wanted replacement from a stray, but that a stray may be older.
-                newest = record.attempts.newest if record is not None else ""
-                strays = [run for run in strays if run.sent_before(newest)]
-            if strays:
-                stopping.cancel_all(self._session, strays, wait=True)
-                return
-
-    def _goes_with_its_stack(self) -> bool:
-        status = self._session.stack_status()
-        return status.startswith("DELETE_") or wanted.is_rollback(status)
 
     def _replaced(self, uuid: str, *, by: RunIdentity) -> bool:
         run = self._session.find(by)
         return run is not None and run.replaces is not None and run.replaces.uuid == uuid
-
-    def _delete_unanswered(self, physical_id: Marker | InventedId) -> None:
-        """Cancel what a request without an answer started: a marker knows the request, an invented id does not.
-
-        The run may have been started a moment ago, by a delivery that is still being worked on, so the search goes on
-        for as long as ListRuns may lag.
-        """
-        for _ in self._session.search_rounds():
-            runs = [
-                run
-                for run in self._session.own_runs(self._names(physical_id), active_only=True)
-                if not run.left and not run.sent_after(self._request) and _may_be_of(run, physical_id)
-            ]
-            if not runs:
-                continue
-            state = self._session.resource_state()
-            if not _over(state.status, physical_id):
-                continue  # a late second delivery: the resource lives again, and the run may be its
-            held = wanted.owner(state)
-            strays = [run for run in runs if held is None or run.uuid != held.uuid]
-            stopping.cancel_all(self._session, strays, wait=True)
-            return
 
     # --- shared -----------------------------------------------------------------------------------------------
 
@@ -390,12 +290,6 @@ class Protocol:
             return parse_spec(self._request.old_properties)
         except InvalidPropertyError:
             return None  # a failed earlier deployment; it has no run to compare with
-
-    def _names(self, physical_id: Marker | InventedId | None = None) -> list[str]:
-        names = [name_of(self._request.properties), name_of(self._request.old_properties)]
-        if isinstance(physical_id, Marker):
-            names.insert(0, physical_id.name)
-        return [name for name in names if name]
 
     def _marker(self, *, may_have_started: bool) -> str:
         return Marker(
@@ -422,7 +316,7 @@ class Protocol:
 
     def _cancel_own(self, judge: _Judge) -> None:
         """Cancel what an earlier delivery of this event started, if that one died before it could."""
-        for run in self._session.own_runs(self._names(), active_only=True):
+        for run in self._session.own_runs(strays.names_to_search(self._request), active_only=True):
             of_this_event = run.started_by(self._request.request_id) and run.delivery == self._request.delivery
             if of_this_event and not run.left:
                 self._cancel_if_unwanted(run, judge)
@@ -455,19 +349,3 @@ def _identity(run: Run, spec: RunSpec) -> RunIdentity:
 
 def _outcome(identity: RunIdentity, status: str, spec: RunSpec) -> Outcome:
     return Outcome(physical_id=identity.physical_id(), run=identity, run_status=status, run_name=spec.name)
-
-
-def _over(status: str, physical_id: Marker | InventedId) -> bool:
-    """Whether a resource in this state has nothing to do any more with a run that such an id may stand for."""
-    if isinstance(physical_id, Marker):
-        return status not in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
-    # CloudFormation invents ids for Creates that gave no valid answer.
-    return status == "CREATE_FAILED" or status.startswith("DELETE_")
-
-
-def _may_be_of(run: Run, physical_id: Marker | InventedId) -> bool:
-    """Whether the Delete of an id that names no run may be about this one."""
-    if isinstance(physical_id, Marker):
-        return run.started_by(physical_id.request_id)
-    # A run that an Update has tried to replace is known to CloudFormation by its own id.
-    return not run.attempts.any

@@ -1,9 +1,11 @@
 """AWS calls of one invocation: retried within the function's time, looked up by the ledger."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from healthomics_run_handler import ledger, messages, retry
+from healthomics_run_handler.attempts import Attempts
 from healthomics_run_handler.errors import ApiError, RequestFailedError
 from healthomics_run_handler.identity import RunIdentity
 from healthomics_run_handler.ledger import Run
@@ -130,6 +132,17 @@ class Session:
     def untag(self, run: Run, keys: list[str]) -> None:
         """Remove tags from a run; a run that is gone has none."""
         self._unless_gone(lambda: self.ports.omics.untag_run(run.arn, keys), run.run_id)
+
+    def remember(self, run: Run, attempts: Attempts) -> Run:
+        """Write what a run remembers about attempts to replace it; return the run as it is then."""
+        text = attempts.to_tag()
+        if text == run.tags.get(ledger.ATTEMPTED, ""):
+            return run
+        if text:
+            self.tag(run, {ledger.ATTEMPTED: text})
+        else:
+            self.untag(run, [ledger.ATTEMPTED])
+        return replace(run, tags={**run.tags, ledger.ATTEMPTED: text})
 
     def delete_record(self, run: Run) -> None:
         """Delete a finished run's record."""

@@ -10,7 +10,7 @@ from itertools import count
 
 import pytest
 
-from healthomics_run_handler import answer, ledger, protocol, wanted
+from healthomics_run_handler import answer, ledger, protocol, strays, wanted
 from healthomics_run_handler.ledger import Run
 from healthomics_run_handler.protocol import Protocol
 from healthomics_run_handler.request import Request
@@ -123,7 +123,7 @@ def a_create_is_always_wanted(patch: pytest.MonkeyPatch) -> None:
 
 
 def an_unanswered_create_is_forgotten(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Protocol, "_delete_unanswered", lambda *_: None)
+    patch.setattr(strays, "cancel_unanswered", lambda *_: None)
 
 
 def what_is_released_may_go_on(patch: pytest.MonkeyPatch) -> None:

@@ -5,17 +5,14 @@ scalar a string), the handler, boto3, and HTTP.
 """
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from typing import Any
 
 import botocore.session
 import pytest
 
-from handler_deployment import ACCOUNT, REGION, Deployment, Stack, requests_for
+from handler_deployment import ACCOUNT, REGION, Deployment
 from healthomics_local.endpoint import LocalHealthOmics, Settings
-from healthomics_run_handler import index
 from healthomics_run_handler.contract import LEDGER_TAG_PREFIX
 from template.start_run_members import HANDLER_SETS, MORE, TABLE, properties_of_every_member
 
@@ -35,31 +32,6 @@ def omics() -> Iterator[LocalHealthOmics]:
     )
     with LocalHealthOmics(settings) as endpoint:
         yield endpoint
-
-
-@pytest.fixture
-def deployment(omics: LocalHealthOmics, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    stack = Stack()
-    with ThreadingHTTPServer(("127.0.0.1", 0), requests_for(stack)) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_port}"
-        for name, value in {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ENDPOINT_URL_OMICS": omics.url,
-            "AWS_ENDPOINT_URL_CLOUDFORMATION": url,
-            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
-        }.items():
-            monkeypatch.setenv(name, value)
-        index._clients.cache_clear()
-        yield Deployment(stack, omics, url)
-        for client in index._clients():
-            client._client.close()
-        index._clients.cache_clear()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
