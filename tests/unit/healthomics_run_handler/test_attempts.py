@@ -88,3 +88,25 @@ def test_dates_order_requests_and_a_missing_one_orders_nothing() -> None:
     assert not Attempts(newest=LATE).is_newer_than("")
     assert not Attempts().is_newer_than(EARLY)
     assert Attempts(newest=LATE).seen(EARLY).newest == LATE
+
+
+def test_settled_attempts_leave_nothing_behind() -> None:
+    attempts = Attempts(newest=EARLY, known=Attempts().made_by("a", "1").known, more=True)
+
+    assert attempts.settled() == Attempts(newest=EARLY, known=(), more=False)
+
+
+def test_a_colon_in_a_name_stays_in_the_name() -> None:
+    assert parse_attempts(Attempts().made_by("a", "x:y:z").to_tag()).known[0].name == "x:y:z"
+
+
+def test_a_tag_of_exactly_256_characters_keeps_everything() -> None:
+    def two(length: int) -> Attempts:
+        return Attempts().made_by("a", "x" * 100).made_by("b", "y" * length)
+
+    fitting = 256 - len(two(1).to_tag()) + 1
+
+    assert len(two(fitting).to_tag()) == 256
+    assert parse_attempts(two(fitting).to_tag()) == two(fitting)
+    cut = parse_attempts(two(fitting + 1).to_tag())
+    assert (len(cut.known), cut.more) == (1, True)

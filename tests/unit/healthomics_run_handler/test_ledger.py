@@ -101,7 +101,7 @@ def test_a_response_without_tags_is_a_run_without_tags() -> None:
     parsed = ledger.run_from_response({"id": "7", "tags": None})
 
     assert (parsed.tags, parsed.uuid, parsed.status, parsed.released, parsed.active) == ({}, "", "", False, False)
-    assert (parsed.arn, parsed.output_uri) == ("", "")
+    assert (parsed.arn, parsed.output_uri, parsed.name) == ("", "", "")
 
 
 def test_the_identity_of_a_run_has_its_spec() -> None:
@@ -133,4 +133,6 @@ def test_without_a_date_nothing_is_earlier_or_later() -> None:
     assert not started.sent_after(REQUEST)
     assert not started.sent_before("20261122T101500Z")
     assert not run(**{ledger.DELIVERY: "20261122T101500Z/x"}).sent_after(REQUEST)
-    assert not run().sent_before("")
+    assert not run().sent_before("20261122T101500Z")
+    dated = parse_request({**create(), "ResponseURL": "https://x/?X-Amz-Date=20261122T101500Z"})
+    assert not run().sent_after(dated)

@@ -153,3 +153,10 @@ def test_where_there_is_no_room_for_a_detail_there_is_none() -> None:
     reason = compose(what="w" * 241, detail="detail", cure="Do this", about="r")
 
     assert reason == ("w" * 241 + ": … Do this [r]")[-REASON_LIMIT:]
+
+
+def test_a_cut_detail_ends_with_a_word_and_an_ellipsis() -> None:
+    room = REASON_LIMIT - len("w:  Do this [r]")
+    detail = "a" * (room - 2) + " " + "b" * 50
+
+    assert compose(what="w", detail=detail, cure="Do this", about="r") == f"w: {'a' * (room - 2)}… Do this [r]"
