@@ -2,7 +2,11 @@
 
 import os
 
+import pytest
+
 from laws import campaign
+
+pytestmark = pytest.mark.slow
 
 SEQUENCES = int(os.environ.get("LAWS_SEQUENCES", "2000"))
 """Enough for every fault and reading; ``make laws`` runs many more, with other seeds."""

@@ -15,6 +15,8 @@ from constructs import Construct
 from cdk_healthomics import Workflow, WorkflowRun
 from template.support import ACCOUNT, REGION, RUN_TYPE, app_of, new_stack, resources, synthesized, the
 
+pytestmark = pytest.mark.slow
+
 ENV = cdk.Environment(account=ACCOUNT, region=REGION)
 STRONG = {"@aws-cdk/core:defaultCrossStackReferences": "strong"}
 

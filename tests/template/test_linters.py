@@ -26,6 +26,8 @@ from template.representative_runs import stack_of_all
 from template.support import ACCOUNT, REGION, RUN_TYPE, app_of, new_stack, resources, synthesized
 from template.test_policies import violations
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 CHECKOV = ROOT / ".checkov" / "bin" / "checkov"
 CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]

@@ -8,6 +8,8 @@ from aws_cdk import aws_iam as iam
 from cdk_healthomics import InvalidRunError, Workflow, WorkflowRun
 from template.support import PROVIDER, RUN_TYPE, new_stack, resources, synthesized
 
+pytestmark = pytest.mark.slow
+
 RESOURCES_LIMIT = 500
 TEMPLATE_LIMIT = 1_000_000
 INLINE_POLICY_LIMIT = 10_240

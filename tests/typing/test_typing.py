@@ -12,6 +12,8 @@ import pytest
 
 from template.support import RUN_TYPE, resources
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PYRIGHT = ROOT / "node_modules" / ".bin" / "pyright"

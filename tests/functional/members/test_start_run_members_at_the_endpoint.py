@@ -16,6 +16,8 @@ from healthomics_local.endpoint import LocalHealthOmics, Settings
 from healthomics_run_handler.contract import LEDGER_TAG_PREFIX
 from template.start_run_members import HANDLER_SETS, MORE, TABLE, properties_of_every_member
 
+pytestmark = pytest.mark.slow
+
 CASES = {member: (member, expected) for member, (_, expected) in TABLE.items()} | {
     case: (member, expected) for case, (member, _, expected) in MORE.items()
 }
