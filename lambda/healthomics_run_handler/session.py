@@ -14,10 +14,10 @@ from healthomics_run_handler.request import Request
 
 T = TypeVar("T")
 
-LISTING_LAG = 40.0
+_SEARCH_PAUSES = (5.0, 10.0, 10.0, 15.0)
+LISTING_LAG = sum(_SEARCH_PAUSES)
 """Seconds after which ListRuns surely shows a run that was started: how long a search goes on that finds nothing."""
 
-_SEARCH_PAUSES = (5.0, 10.0, 10.0, 15.0)
 _NOT_FOUND = frozenset({"ResourceNotFoundException"})
 
 
