@@ -120,15 +120,22 @@ def test_the_client_checks_what_the_service_model_says(client: OmicsClient) -> N
         client.start_run(**START, networking={"x": 1})  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("waiter", ["run_running", "run_completed"])
-def test_the_waiters_of_the_sdk_come_to_an_end(waiter: str) -> None:
-    timings = Timings(pending=0, starting=0, running=0.1, stopping=0)
+@pytest.mark.parametrize(
+    ("waiter", "timings"),
+    [
+        # RUNNING must last: a waiter that only sees COMPLETED afterwards goes on waiting for RUNNING.
+        ("run_running", Timings(pending=0, starting=0.1, running=3600, stopping=0)),
+        ("run_completed", Timings(pending=0, starting=0, running=0.1, stopping=0)),
+    ],
+)
+def test_the_waiters_of_the_sdk_come_to_an_end(waiter: str, timings: Timings) -> None:
     settings = Settings(timings=timings, engine="simulated", accept_unknown_references=True)
     with LocalHealthOmics(settings) as omics:
         client = omics.client()
         run = client.start_run(**START)
 
-        client.get_waiter(waiter).wait(id=run["id"], WaiterConfig={"Delay": 0.02})  # type: ignore[typeddict-item]
+        config = {"Delay": 0.02, "MaxAttempts": 3000}
+        client.get_waiter(waiter).wait(id=run["id"], WaiterConfig=config)  # type: ignore[call-overload]
 
         client.close()
 
@@ -145,7 +152,7 @@ def test_a_waiter_notices_a_failed_run() -> None:
         run = client.start_run(**START)
 
         with pytest.raises(WaiterError, match="FAILED"):
-            client.get_waiter("run_completed").wait(id=run["id"], WaiterConfig={"Delay": 0.02})  # type: ignore[typeddict-item]
+            client.get_waiter("run_completed").wait(id=run["id"], WaiterConfig={"Delay": 0.02, "MaxAttempts": 3000})  # type: ignore[typeddict-item]
 
         client.close()
 
