@@ -21,6 +21,7 @@ export HEALTHOMICS_LOCAL_STATE ?= $(CURDIR)/.local-aws/state
 PYTHON_READY := $(VENV)/.complete
 NODE_READY := node_modules/.complete
 CHECKOV_READY := .checkov/.complete
+TEST_NODE_READY := tests/node/node_modules/.complete
 READY := $(PYTHON_READY) $(NODE_READY)
 
 .PHONY: help
@@ -44,7 +45,7 @@ destroy-local: $(READY) ## Destroy the example and stop the local AWS
 ## Development
 
 .PHONY: test
-test: check ministack checkov ## Run all checks and all tests
+test: check ministack checkov $(TEST_NODE_READY) ## Run all checks and all tests
 	$(BIN)/python -m pytest -n auto --dist loadscope
 
 .PHONY: test-fast
@@ -92,7 +93,7 @@ ministack: $(PYTHON_READY)
 .PHONY: clean
 clean: ## Stop the local AWS and remove everything that make has written
 	@if [ -x $(BIN)/healthomics-local ]; then $(BIN)/healthomics-local down; fi
-	rm -rf $(VENV) .checkov node_modules .local-aws cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .checkov node_modules tests/node/node_modules .local-aws cdk.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 ##
 ## Set-up; each mark says that its folder is complete
@@ -133,4 +134,8 @@ $(NODE_READY): package-lock.json package.json
 	fi; \
 	echo "Set up node_modules with Node.js $$version ..."
 	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(TEST_NODE_READY): tests/node/package-lock.json tests/node/package.json $(NODE_READY)
+	@npm ci --silent --no-audit --no-fund --prefix tests/node
 	@touch $@
