@@ -62,10 +62,10 @@ class Machine:
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         with self.start(*arguments) as process:
             try:
-                output, errors = process.communicate(timeout=150)
+                output, errors = process.communicate(timeout=400)
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGINT)
-                output, errors = process.communicate(timeout=30)
+                output, errors = process.communicate(timeout=90)
                 raise AssertionError(f"still running after 150 s: {output}{errors}") from None
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
@@ -106,7 +106,7 @@ class Machine:
 
     def left_over(self) -> list[str]:
         """Processes and temporary files that should be gone; MiniStack gets a moment to follow its supervisor."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             left = [*self.processes(), *map(str, (self.folder / "tmp").glob("*"))]
             if not left:

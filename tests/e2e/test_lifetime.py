@@ -72,7 +72,7 @@ def test_nothing_outlives_its_supervisor(machine: Machine, number: signal.Signal
 
     os.kill(machine.state()["supervisor"]["pid"], number)
 
-    wait_for(lambda: not machine.processes(), 15)
+    wait_for(lambda: not machine.processes(), 90)
     assert machine.left_over() == []
     # The next one does not stumble over what the first left in the state folder.
     machine.succeed("up")
@@ -84,7 +84,7 @@ def test_a_supervisor_follows_its_ministack(machine: Machine) -> None:
 
     os.killpg(machine.state()["ministack_group"], signal.SIGKILL)
 
-    wait_for(lambda: not machine.processes(), 15)
+    wait_for(lambda: not machine.processes(), 90)
     assert machine.run("status").returncode == 1
 
 
@@ -95,7 +95,7 @@ def test_the_foreground_ends_with_an_interrupt_and_takes_everything_along(machin
 
         process.send_signal(signal.SIGINT)
 
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=90) == 0
         process.communicate()
     assert machine.left_over() == []
 
@@ -110,7 +110,7 @@ def test_an_interrupted_deployment_leaves_nothing(machine: Machine, number: sign
 
         process.send_signal(number)
 
-        assert process.wait(timeout=30) == 130
+        assert process.wait(timeout=90) == 130
         _, errors = process.communicate()
     assert "interrupted" in errors
     assert machine.left_over() == []
@@ -126,8 +126,8 @@ def test_the_tools_of_a_run_do_not_outlive_a_killed_supervisor(machine: Machine,
 
         os.kill(machine.state()["supervisor"]["pid"], signal.SIGKILL)
 
-        wait_for(lambda: not tools("sleep 361.25"), 15)
-        _, errors = process.communicate(timeout=30)
+        wait_for(lambda: not tools("sleep 361.25"), 90)
+        _, errors = process.communicate(timeout=90)
     assert process.returncode == 1
     assert "the local AWS did not do what was asked of it" in errors
     assert machine.left_over() == []
@@ -141,7 +141,7 @@ def tools(command: str) -> list[str]:
 def test_many_who_start_it_at_once_get_the_same_one(machine: Machine) -> None:
     starts = [machine.start("up") for _ in range(3)]
 
-    outputs = [process.communicate(timeout=60)[0] for process in starts]
+    outputs = [process.communicate(timeout=180)[0] for process in starts]
 
     assert [process.returncode for process in starts] == [0, 0, 0]
     assert sum("The local AWS is up" in output for output in outputs) == 1

@@ -98,6 +98,9 @@ class Settings:
     """Unknown members in a request are a ValidationException; False: they are ignored."""
     require_signature: bool = True
     """Refuse requests without an AWS signature. It is not verified, but no web page can forge the header."""
+    check_run_role: Callable[..., str | None] | None = None
+    """Asked with a run when it has been STARTING: why its role cannot be assumed, or None when it can be.
+    Such a run fails with ASSUME_ROLE_FAILED. None: every role can be assumed."""
     accept_unknown_references: bool = False
     """Take a workflow, run group, run cache or configuration that was never created as an existing one."""
     default_storage_type: Literal["STATIC", "DYNAMIC"] = "STATIC"

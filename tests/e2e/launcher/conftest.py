@@ -120,7 +120,7 @@ class Stack:
         return self.client.describe_stacks(StackName=name or self.name)["Stacks"][0]
 
     def wait(self, name: str | None = None) -> str:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             status = self.describe(name)["StackStatus"]
             if not status.endswith(IN_PROGRESS):

@@ -16,17 +16,17 @@ def test_it_prints_its_url_serves_and_ends_on_sigterm() -> None:
         try:
             assert process.stdout is not None
             url = process.stdout.readline().rpartition(" ")[2].strip()
-            with urllib.request.urlopen(f"{url}/_local/health", timeout=10) as response:
+            with urllib.request.urlopen(f"{url}/_local/health", timeout=60) as response:
                 assert response.status == 200
         finally:
             process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=90) == 0
 
 
 @pytest.mark.parametrize("arguments", [["--speed", "0"], ["--start-run-tps", "-1"], ["--engine", "wdl"]])
 def test_a_bad_option_is_refused(arguments: list[str]) -> None:
     command = [sys.executable, "-m", "healthomics_local.endpoint", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
 
     assert done.returncode == 2
     assert arguments[0] in done.stderr

@@ -23,7 +23,7 @@ from healthomics_local.endpoint.objects import ObjectStoreError
 pytestmark = pytest.mark.slow
 
 ROLE = "arn:aws:iam::123456789012:role/run"
-SECONDS = 20
+SECONDS = 120
 
 TOOL = """
 cwlVersion: v1.2

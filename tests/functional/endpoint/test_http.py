@@ -21,7 +21,7 @@ SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/
 def send(
     omics: LocalHealthOmics, method: str, path: str, *, body: bytes | None = None, **headers: str
 ) -> tuple[int, dict[str, str], Any]:
-    connection = HTTPConnection(urlsplit(omics.url).netloc, timeout=10)
+    connection = HTTPConnection(urlsplit(omics.url).netloc, timeout=60)
     try:
         connection.request(method, path, body=body, headers={**SIGNED, **headers})
         response = connection.getresponse()
@@ -37,7 +37,7 @@ def _parsed(content: bytes) -> Any:
 
 def raw(omics: LocalHealthOmics, content: bytes) -> bytes:
     address = urlsplit(omics.url)
-    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
         connection.sendall(content)
         connection.shutdown(socket.SHUT_WR)
         received = b""
@@ -145,7 +145,7 @@ def test_a_client_that_says_nothing_harms_nobody(healthomics: LocalHealthOmics) 
 
 
 def test_one_connection_serves_many_requests(healthomics: LocalHealthOmics) -> None:
-    connection = HTTPConnection(urlsplit(healthomics.url).netloc, timeout=10)
+    connection = HTTPConnection(urlsplit(healthomics.url).netloc, timeout=60)
     for path in ("/run", "/run/1", "/run"):
         connection.request("GET", path, headers=SIGNED)
         connection.getresponse().read()
