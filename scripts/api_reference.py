@@ -17,9 +17,11 @@ PACKAGE = ROOT / "constructs" / "cdk_healthomics"
 REFERENCE = ROOT / "docs" / "api" / "README.md"
 
 GROUPS = {
-    "Runs": ["WorkflowRun", "IWorkflowRun", "WorkflowRunGrants", "RunOverrides", "InvalidRunError"],
+    "Runs": ["WorkflowRun", "IWorkflowRun", "WorkflowRunGrants", "PublishedRun", "RunOverrides", "InvalidRunError"],
     "What a run executes and uses": ["Workflow", "SourceRun", "Storage", "EngineSettings"],
-    "Events and metrics": ["RunEvent", "RunRuleOptions", "RunMetricOptions"],
+    "Events and metrics": ["RunEvent", "RunRuleOptions", "AnyRunRuleOptions", "RunMetricOptions"],
+    "Waiting": ["RunCompletion"],
+    "Dashboards and alarms": ["RunDashboard", "RunHistory", "RunAlarmOptions"],
     "The function behind the runs": ["RunProvider"],
     "Choices": [
         "CacheBehavior",

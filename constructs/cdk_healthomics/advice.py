@@ -22,6 +22,7 @@ CONFIGURATION_UNUSED: Final = "@cdk-healthomics/workflow-run:configurationUnused
 SESSION_POLICY_WITHOUT_LOGS: Final = "@cdk-healthomics/workflow-run:sessionPolicyWithoutLogs"
 RUNS_ARE_RETAINED: Final = "@cdk-healthomics/workflow-run:runsAreRetained"
 NO_RUN_GROUP: Final = "@cdk-healthomics/workflow-run:noRunGroup"
+EXPORTS_HOLD_THE_RUN: Final = "@cdk-healthomics/workflow-run:exportsHoldTheRun"
 
 _LOG_ACTIONS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 
@@ -34,6 +35,16 @@ def give_advice(construct: IConstruct, settings: RunSettings) -> None:
     for info_id, message in infos(settings):
         # A second one with the same id and text is dropped.
         cdk.Annotations.of(stack).add_info_v2(info_id, message)
+
+
+def advise_on_exports(construct: IConstruct) -> None:
+    """Attach the info to a run with exports that they may keep it from being replaced."""
+    cdk.Annotations.of(construct).add_info_v2(
+        EXPORTS_HOLD_THE_RUN,
+        "CloudFormation refuses to change an export that another stack imports, and so to replace the run. It looks "
+        "only after the new run has started, and then cancels that: define a second run with exports of its own, move "
+        "the importers, and remove the first one; or let the other stacks of the app use run.run_arn, without exports",
+    )
 
 
 def advice(settings: RunSettings) -> Iterator[tuple[str, str]]:

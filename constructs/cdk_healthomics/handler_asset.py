@@ -1,4 +1,7 @@
-"""The code of the Lambda function: the handler package, crhelper, and the service model of HealthOmics.
+"""The code of the Lambda functions.
+
+That of the run provider is the handler package, crhelper, and the service model of HealthOmics; that of the run waiter
+is its package and the handler's, parts of which it uses.
 
 Nothing is downloaded, installed or imported, and no Docker is needed: the packages are found where Python would import
 them from. The files are the same, byte for byte and with the same modes, on every machine that has the same versions of
@@ -9,7 +12,7 @@ import gzip
 import json
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
@@ -19,6 +22,7 @@ from typing import Any, Final, cast
 from healthomics_run_handler import contract
 
 _PACKAGES: Final = ("healthomics_run_handler", "crhelper")
+_WAITER_PACKAGES: Final = ("healthomics_run_handler", "healthomics_run_waiter")
 _NOT_STAGED: Final = shutil.ignore_patterns("__pycache__", "*.pyc", "*.pyi", "py.typed")
 
 _MODEL: Final = Path("omics", "2022-11-28", "service-2.json")
@@ -42,25 +46,52 @@ _FOLDER_MODE: Final = 0o755
 
 @contextmanager
 def staged_handler() -> Generator[Path]:
-    """A folder with the code of the Lambda function; gone after the block."""
+    """A folder with the code of the run provider's function; gone after the block."""
     with tempfile.TemporaryDirectory(prefix="cdk-healthomics-") as folder:
         into = Path(folder)
         stage_handler(into)
         yield into
 
 
+@contextmanager
+def staged_waiter() -> Generator[Path]:
+    """A folder with the code of the run waiter's function; gone after the block."""
+    with tempfile.TemporaryDirectory(prefix="cdk-healthomics-") as folder:
+        into = Path(folder)
+        stage_waiter(into)
+        yield into
+
+
 def stage_handler(into: Path) -> None:
-    """Put the code of the Lambda function into a folder.
+    """Put the code of the run provider's function into a folder.
 
     Raises:
         LookupError: A package is not installed, or botocore is too old to know the service.
     """
-    for name in _PACKAGES:
-        shutil.copytree(package_directory(name), into / name, ignore=_NOT_STAGED)
+    _copy_packages(_PACKAGES, into)
     model = into / contract.SERVICE_MODEL_DIRECTORY / _MODEL
     model.parent.mkdir(parents=True)
     # Not gzipped: compressed bytes depend on the zlib of the machine, and the asset is zipped anyway.
     model.write_bytes(service_model())
+    _set_modes(into)
+
+
+def stage_waiter(into: Path) -> None:
+    """Put the code of the run waiter's function into a folder; GetRun is in every runtime's own boto3.
+
+    Raises:
+        LookupError: A package is not installed.
+    """
+    _copy_packages(_WAITER_PACKAGES, into)
+    _set_modes(into)
+
+
+def _copy_packages(names: Iterable[str], into: Path) -> None:
+    for name in names:
+        shutil.copytree(package_directory(name), into / name, ignore=_NOT_STAGED)
+
+
+def _set_modes(into: Path) -> None:
     # The modes travel in the zip file, and a strict umask would leave the runtime without access.
     into.chmod(_FOLDER_MODE)
     for path in into.rglob("*"):

@@ -1,11 +1,15 @@
 """Runs that something else started, for code that takes any run."""
 
-from typing import TYPE_CHECKING, Protocol, Unpack, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, Unpack, runtime_checkable
 
 import aws_cdk as cdk
 
-from cdk_healthomics.run_base import EventSubject, RunBase, RunMetricOptions, RunRuleOptions
+from cdk_healthomics.choices import RunStatus
+from cdk_healthomics.log_queries import LoggedRun
+from cdk_healthomics.run_base import EventSubject, RunAlarmOptions, RunBase, RunMetricOptions
 from cdk_healthomics.run_grants import RunResources, WorkflowRunGrants, task_arns
+from cdk_healthomics.run_rules import RunRuleOptions
+from cdk_healthomics.run_widgets import ShownRun
 from cdk_healthomics.tokens import is_string_token
 
 if TYPE_CHECKING:
@@ -15,8 +19,11 @@ if TYPE_CHECKING:
     from aws_cdk import aws_events as events
     from constructs import Construct, Node
 
-    from cdk_healthomics.choices import RunStatus
-    from cdk_healthomics.jsii_protocols import RuleTarget
+    from cdk_healthomics.jsii_protocols import AlarmAction, RuleTarget
+    from cdk_healthomics.run_history import RunHistory
+
+_ARN_REGION: Final = 3
+"""Which of the parts between colons is the Region."""
 
 
 @runtime_checkable
@@ -93,6 +100,25 @@ class IWorkflowRun(Protocol):
         """Define a rule about the run's cancellation."""
         ...
 
+    def alarm_on_failure(
+        self,
+        alarm_id: str,
+        *,
+        action: "AlarmAction | None" = None,
+        statuses: "Sequence[RunStatus]" = (RunStatus.FAILED,),
+        **options: Unpack[RunAlarmOptions],
+    ) -> "cloudwatch.Alarm":
+        """Define an alarm that goes off when the run fails."""
+        ...
+
+    def record_history(self) -> "RunHistory":
+        """Keep the run's events in a log group of its stack."""
+        ...
+
+    def dashboard_widgets(self, *, history: bool = True) -> "list[cloudwatch.IWidget]":
+        """Widgets about the run for a dashboard of yours."""
+        ...
+
     def metric_completed(self, **options: Unpack[RunMetricOptions]) -> "cloudwatch.Metric":
         """How often the run has completed."""
         ...
@@ -133,6 +159,23 @@ class ImportedRun(RunBase):
     @property
     def _event_subject(self) -> EventSubject:
         return EventSubject({"arn": [self._run_arn]})
+
+    @property
+    def _shown(self) -> ShownRun:
+        return ShownRun(
+            title=self.node.path,
+            region=self._region,
+            logs=LoggedRun(run_id=self.run_id, run_uuid=self._run_uuid),
+            output_uri=self._run_output_uri,
+            event_detail=self._event_subject.detail,
+        )
+
+    @property
+    def _region(self) -> str:
+        """The Region that the ARN says, or the stack's if only the deployment knows the ARN."""
+        parts = self._run_arn.split(":")
+        known = len(parts) > _ARN_REGION and not is_string_token(parts[_ARN_REGION])
+        return parts[_ARN_REGION] if known else cdk.Stack.of(self).region
 
     @property
     def run_arn(self) -> str:

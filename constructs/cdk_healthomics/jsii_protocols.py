@@ -7,11 +7,14 @@ type checker then refuses what works. The casts are here, and nowhere else.
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_events as events
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_s3 as s3
     from aws_cdk.interfaces import aws_events as events_refs
+    from constructs import Construct
 
 
 class RuleTarget(Protocol):
@@ -22,13 +25,21 @@ class RuleTarget(Protocol):
         ...
 
 
+class AlarmAction(Protocol):
+    """What an alarm does: every class of ``aws_cloudwatch_actions``."""
+
+    def bind(self, scope: "Construct", alarm: "cloudwatch.IAlarm", /) -> "cloudwatch.AlarmActionConfig":
+        """As ``cloudwatch.IAlarmAction`` has it, whatever the parameters are called."""
+        ...
+
+
 def as_role(role: "iam.Role | iam.IRole") -> "iam.IRole":
     """A role as IRole."""
     return cast("iam.IRole", role)
 
 
-def as_principal(principal: "iam.ServicePrincipal") -> "iam.IPrincipal":
-    """A service principal as IPrincipal."""
+def as_principal(principal: "iam.ServicePrincipal | iam.ArnPrincipal") -> "iam.IPrincipal":
+    """A principal as IPrincipal."""
     return cast("iam.IPrincipal", principal)
 
 
@@ -40,6 +51,16 @@ def as_resource_with_policy(bucket: "s3.IBucket") -> "iam.IResourceWithPolicyV2"
 def as_rule_target(target: RuleTarget) -> "events.IRuleTarget":
     """A target as IRuleTarget."""
     return cast("events.IRuleTarget", target)
+
+
+def as_alarm_action(action: AlarmAction) -> "cloudwatch.IAlarmAction":
+    """An action as IAlarmAction."""
+    return cast("cloudwatch.IAlarmAction", action)
+
+
+def as_function(function: "lambda_.Function") -> "lambda_.IFunction":
+    """A function as IFunction."""
+    return cast("lambda_.IFunction", function)
 
 
 def as_key(key: "kms.Key | kms.IKey") -> "kms.IKey":

@@ -22,9 +22,12 @@ _PACKS: Final = ("HIPAA.Security", "NIST.800.53.R5")
 _INLINE_REASON: Final = (
     "the permissions are those of this one role: nobody else is to have them, and they change and go with it"
 )
-_KEY_REASON: Final = (
+HANDLER_LOGS_REASON: Final = (
     "CloudWatch Logs encrypts every log group; the handler logs ids and statuses, no parameters; "
     "RunProvider.configure(log_group=…) takes a group with a key"
+)
+HISTORY_REASON: Final = (
+    "CloudWatch Logs encrypts every log group; the events of runs have ids, names and statuses, no parameters"
 )
 _CONCURRENCY_REASON: Final = (
     "a reservation would take from the account's limit for good, for a function that works during deployments only; "
@@ -83,10 +86,10 @@ def acknowledge_inline_policy(construct: IConstruct) -> None:
     _acknowledge_in_packs(construct, {"IAMNoInlinePolicy": _INLINE_REASON})
 
 
-def acknowledge_log_group(log_group: "logs.LogGroup") -> None:
-    """Say why the function's log group has no key of its own."""
-    _acknowledge_in_packs(log_group, {"CloudWatchLogGroupEncrypted": _KEY_REASON})
-    _skip_in_checkov(log_group, {"CKV_AWS_158": _KEY_REASON})
+def acknowledge_log_group(log_group: "logs.LogGroup", reason: str) -> None:
+    """Say why a log group has no key of its own."""
+    _acknowledge_in_packs(log_group, {"CloudWatchLogGroupEncrypted": reason})
+    _skip_in_checkov(log_group, {"CKV_AWS_158": reason})
 
 
 def acknowledge_function(function: "lambda_.Function", *, in_vpc: bool, reserved_concurrency: bool) -> None:

@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 import aws_cdk as cdk
-from constructs import Construct
+from constructs import IConstruct
 
 _NAME_LIMIT: Final = 127
 """HealthOmics' console allows one character less than its API."""
@@ -13,22 +13,28 @@ _NAME_LIMIT: Final = 127
 _LOGICAL_ID_LIMIT: Final = 255
 
 
-def default_run_name(scope: Construct) -> str:
+def default_run_name(scope: IConstruct) -> str:
     """A readable name for a run: stack name, construct path, and a digest of both.
 
     It is the same at every synth, and no two runs of an account and Region share one, whatever stacks they are in. The
     handler finds the runs of a resource by it.
     """
-    stack = _named_stack(scope)
+    stack = outermost_stack(scope)
     path = _path_below(scope, stack)
     digest = hashlib.sha256(f"{stack.stack_name}/{path}".encode()).hexdigest()[:8]
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{stack.stack_name}-{path}")
     return f"{readable[: _NAME_LIMIT - len(digest) - 1]}-{digest}"
 
 
-def output_logical_id(scope: Construct, suffix: str) -> str:
-    """The logical id of an output: the construct path below the stack, without separators, then a suffix."""
-    path = _path_below(scope, cdk.Stack.of(scope))
+def output_logical_id(scope: IConstruct, suffix: str, *, within: cdk.Stack | None = None) -> str:
+    """The logical id of an output: the construct path below a stack, without separators, then a suffix.
+
+    Args:
+        scope: What the output tells about.
+        suffix: What it tells.
+        within: The stack of the output. By default the construct's.
+    """
+    path = _path_below(scope, within or cdk.Stack.of(scope))
     name = re.sub(r"[^A-Za-z0-9]", "", path)
     if len(name) + len(suffix) > _LOGICAL_ID_LIMIT:
         digest = hashlib.sha256(path.encode()).hexdigest()[:8]
@@ -36,13 +42,13 @@ def output_logical_id(scope: Construct, suffix: str) -> str:
     return name + suffix
 
 
-def _named_stack(scope: Construct) -> cdk.Stack:
-    """The stack with a name that is known at synth: the outermost, if stacks are nested."""
+def outermost_stack(scope: IConstruct) -> cdk.Stack:
+    """The stack that is deployed as such, with a name that is known at synth; nested stacks are resources of it."""
     stack = cdk.Stack.of(scope)
     while stack.nested_stack_parent is not None:
         stack = stack.nested_stack_parent
     return stack
 
 
-def _path_below(scope: Construct, stack: cdk.Stack) -> str:
+def _path_below(scope: IConstruct, stack: cdk.Stack) -> str:
     return scope.node.path.removeprefix(stack.node.path).removeprefix("/")

@@ -23,7 +23,15 @@ PULL_IMAGES: Final = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "e
 """What a run needs of the repository of an image."""
 
 _OMICS: Final = "omics"
-_RUN_LOG_GROUP: Final = "/aws/omics/WorkflowLog"
+RUN_LOG_GROUP: Final = "/aws/omics/WorkflowLog"
+"""The log group of all runs of an account and Region."""
+
+
+def log_group_arn(stack: cdk.Stack, name: str) -> str:
+    """A log group of the stack's account and Region."""
+    return stack.format_arn(
+        service="logs", resource="log-group", resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
+    )
 
 
 def runs_arn(stack: cdk.Stack) -> str:
@@ -49,12 +57,7 @@ def run_role_principal(stack: cdk.Stack) -> iam.IPrincipal:
 
 def write_run_logs(stack: cdk.Stack) -> list[iam.PolicyStatement]:
     """What a run needs for its logs; the log group is the service's, one for the account and Region."""
-    log_group = stack.format_arn(
-        service="logs",
-        resource="log-group",
-        resource_name=_RUN_LOG_GROUP,
-        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-    )
+    log_group = log_group_arn(stack, RUN_LOG_GROUP)
     return [
         iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
@@ -132,6 +135,26 @@ def manage_runs(stack: cdk.Stack) -> list[iam.PolicyStatement]:
     ]
 
 
+def wait_for_runs(stack: cdk.Stack) -> list[iam.PolicyStatement]:
+    """What a deployment that waits for runs needs: look at runs and at the own stack, and let it go on."""
+    return [
+        iam.PolicyStatement(actions=["omics:GetRun"], resources=[runs_arn(stack)]),
+        iam.PolicyStatement(
+            actions=[
+                "cloudformation:DescribeStacks",
+                "cloudformation:ListStackResources",
+                "cloudformation:SignalResource",
+            ],
+            resources=[stack.stack_id],
+        ),
+    ]
+
+
+def switch(rule_arn: str) -> iam.PolicyStatement:
+    """Switch a rule on and off."""
+    return iam.PolicyStatement(actions=["events:DisableRule", "events:EnableRule"], resources=[rule_arn])
+
+
 def write_handler_logs(log_group_arn: str) -> iam.PolicyStatement:
     """Write to the function's own log group."""
     return iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group_arn])
@@ -184,3 +207,18 @@ def source_run_arns(source: "SourceRun", stack: cdk.Stack) -> list[str]:
     workflows = stack.format_arn(service=_OMICS, resource="workflow", resource_name="*")
     ready2run = stack.format_arn(service=_OMICS, account="", resource="workflow", resource_name="*")
     return [workflows, ready2run, *copied]
+
+
+# What EventBridge may do with the log group that keeps the events of runs.
+
+
+def record_events(stack: cdk.Stack, log_group_name: str) -> iam.PolicyStatement:
+    """Write to the log group, for rules of this account and Region."""
+    return iam.PolicyStatement(
+        principals=[as_principal(iam.ServicePrincipal("events.amazonaws.com"))],
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources=[f"{log_group_arn(stack, log_group_name)}:*"],
+        conditions={
+            "ArnLike": {"aws:SourceArn": stack.format_arn(service="events", resource="rule", resource_name="*")}
+        },
+    )

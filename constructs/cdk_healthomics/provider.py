@@ -13,9 +13,10 @@ from constructs import Construct, IDependable, IValidation
 from cdk_healthomics import linters, permissions
 from cdk_healthomics.errors import InvalidRunError
 from cdk_healthomics.handler_asset import staged_handler
-from cdk_healthomics.jsii_protocols import as_key, as_principal, as_role
+from cdk_healthomics.jsii_protocols import as_key, as_role
 from cdk_healthomics.linters import acknowledge_wildcards
 from cdk_healthomics.provider_options import MANAGED_POLICIES, ProviderOptions
+from cdk_healthomics.stack_function import LONGEST_TIMEOUT, StackFunction
 from healthomics_run_handler import contract
 
 if TYPE_CHECKING:
@@ -30,14 +31,11 @@ allowed")."""
 _OUTPUTS_LIMIT: Final = 200
 """Outputs of a stack (CloudFormation quotas)."""
 
-_RUNTIME: Final = lambda_.Runtime.PYTHON_3_14
 _RUNS_REASON: Final = (
     "a run's ARN exists only once it has started, and ListRuns has no resource; "
     "the handler touches no run that does not carry its ledger tags"
 )
 _START_REASON: Final = "a run starts from one version of a workflow, or, if it is a copy, from what the copied run used"
-_NETWORK_REASON: Final = "Lambda gives the function its network interfaces, and knows them only then"
-_TRACES_REASON: Final = "X-Ray has no resource for the traces of a function"
 _STATEMENT_ARNS_LIMIT: Final = 12
 """ARNs in one statement. The CDK moves statements that overflow the inline policy into managed ones, but never splits
 one."""
@@ -77,58 +75,21 @@ class RunProvider(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, options: ProviderOptions | None = None) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
-        self._options = options
-        options = options or ProviderOptions()
-        self.log_group = options.log_group or self._new_log_group(options)
-        self.role = iam.Role(
-            self,
-            "Role",
-            assumed_by=as_principal(iam.ServicePrincipal("lambda.amazonaws.com")),
-            description="Starts and cancels the HealthOmics runs of the stack (cdk-healthomics)",
-            permissions_boundary=options.permissions_boundary,
-        )
-        linters.acknowledge_inline_policy(self.role)
-        for statement in (
-            permissions.write_handler_logs(self.log_group.log_group_arn),
-            *permissions.manage_runs(stack),
-        ):
-            self._allow(statement, _RUNS_REASON)
+        self._configured = options
+        self._options = options = options or ProviderOptions()
         with staged_handler() as folder:
-            self.function = lambda_.Function(
+            made = StackFunction(
                 self,
-                "Function",
-                description="Starts and cancels HealthOmics runs for CloudFormation (cdk-healthomics)",
-                code=lambda_.Code.from_asset(str(folder)),
+                options,
+                what_for="Starts and cancels the HealthOmics runs of the stack",
+                code=folder,
                 handler=contract.LAMBDA_HANDLER,
-                runtime=_RUNTIME,
-                architecture=lambda_.Architecture.ARM_64,
-                memory_size=options.memory_size,
-                timeout=options.timeout or cdk.Duration.minutes(15),
-                role=as_role(self.role),
-                log_group=self.log_group,
-                logging_format=lambda_.LoggingFormat.JSON,
-                vpc=options.vpc,
-                vpc_subnets=options.vpc_subnets,
-                security_groups=list(options.security_groups) or None,
-                environment_encryption=options.environment_encryption,
-                tracing=options.tracing,
-                reserved_concurrent_executions=options.reserved_concurrent_executions,
-                # Safe, because an event that is delivered again starts nothing twice; and without a retry a crash
-                # would leave CloudFormation waiting for an hour.
-                retry_attempts=2,
-                max_event_age=cdk.Duration.hours(1),
+                timeout=options.timeout or LONGEST_TIMEOUT,
+                statements=permissions.manage_runs(stack),
+                reason=_RUNS_REASON,
             )
-        # The function may be otherwise than it was asked to be: property injectors change what constructs are given.
-        if self.function.is_bound_to_vpc:
-            self._allow(permissions.join_vpc(), _NETWORK_REASON)
-        if options.tracing not in (None, lambda_.Tracing.DISABLED):
-            acknowledge_wildcards(self.role, ["*"], _TRACES_REASON)
-        linters.acknowledge_function(
-            self.function,
-            in_vpc=self.function.is_bound_to_vpc,
-            reserved_concurrency=options.reserved_concurrent_executions is not None,
-        )
-        self.retries = self.function.node.try_find_child("EventInvokeConfig") or self.function
+        self.log_group, self.role = made.log_group, made.role
+        self.function, self.retries = made.function, made.retries
         self._start_from = _GrowingStatements(self.role, permissions.start_from)
         self._pass_roles = _GrowingStatements(self.role, permissions.pass_run_roles)
         self._delete_records: iam.Policy | None = None
@@ -215,12 +176,17 @@ class RunProvider(Construct):
             raise ValueError("\n".join(f"{stack.node.path}: {problem}" for problem in problems))
         return provider or RunProvider(stack, _CONSTRUCT_ID, options=options)
 
+    @property
+    def options(self) -> ProviderOptions:
+        """How this function is set up, and that of ``wait_for_completion``."""
+        return self._options
+
     def _reasons_against(self, options: ProviderOptions) -> list[str]:
         """Why the function cannot be set up so, now that it is defined."""
-        different = options.differences(self._options or ProviderOptions())
+        different = options.differences(self._options)
         if not different:
             return []
-        if self._options is None:
+        if self._configured is None:
             return [
                 "the stack has a run already, whose function has the default options: "
                 "call RunProvider.configure before the first run of the stack"
@@ -234,20 +200,6 @@ class RunProvider(Construct):
     def _in(stack: cdk.Stack) -> "RunProvider | None":
         found = stack.node.try_find_child(_CONSTRUCT_ID)
         return found if isinstance(found, RunProvider) else None
-
-    def _new_log_group(self, options: ProviderOptions) -> logs.ILogGroup:
-        log_group = logs.LogGroup(
-            self,
-            "Logs",
-            retention=options.log_retention or logs.RetentionDays.ONE_MONTH,
-            removal_policy=options.removal_policy or cdk.RemovalPolicy.DESTROY,
-        )
-        linters.acknowledge_log_group(log_group)
-        return log_group
-
-    def _allow(self, statement: iam.PolicyStatement, reason: str) -> None:
-        self.role.add_to_policy(statement)
-        acknowledge_wildcards(self.role, statement.resources, reason)
 
     def allow_start(self, *, start_from: Iterable[str], run_role_arn: str) -> None:
         """Let the function start runs.

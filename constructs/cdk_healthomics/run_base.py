@@ -1,7 +1,7 @@
-"""What can be done with any run: permissions on it, rules about its events, metrics of them."""
+"""What can be done with any run: permissions on it, rules about its events, metrics, alarms and dashboards."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 import aws_cdk as cdk
@@ -10,35 +10,18 @@ from aws_cdk import aws_events as events
 from constructs import Construct
 
 from cdk_healthomics.choices import RunStatus
-from cdk_healthomics.jsii_protocols import RuleTarget, as_rule_target
+from cdk_healthomics.jsii_protocols import AlarmAction, RuleTarget, as_alarm_action
 from cdk_healthomics.run_event import status_change_pattern
+from cdk_healthomics.run_history import RunHistory
+from cdk_healthomics.run_rules import RunRuleOptions, define_rule
+from cdk_healthomics.run_widgets import ShownRun, run_widgets
 
 if TYPE_CHECKING:
+    from cdk_healthomics.imported_run import IWorkflowRun
     from cdk_healthomics.run_grants import WorkflowRunGrants
 
 _METRIC_PERIOD: Final = cdk.Duration.minutes(5)
-
-
-class RunRuleOptions(TypedDict, total=False):
-    """What else can be said of a rule about a run's events.
-
-    Example:
-        >>> from cdk_healthomics import RunRuleOptions
-        >>> options: RunRuleOptions = {"description": "Tells the laboratory", "enabled": False}
-    """
-
-    description: str
-    """What the rule is for."""
-
-    rule_name: str
-    """Name of the rule; by default CloudFormation makes one up."""
-
-    enabled: bool
-    """Whether the rule is on; by default it is."""
-
-    cross_stack_scope: Construct
-    """Where to define the rule, if it is to be in the target's stack: that stack comes after the run's, and so does the
-    rule."""
+_HISTORY_RULE: Final = "RecordedHistory"
 
 
 class RunMetricOptions(TypedDict, total=False):
@@ -61,6 +44,25 @@ class RunMetricOptions(TypedDict, total=False):
 
     color: str
     """Its colour in a graph, such as ``#d62728``."""
+
+
+class RunAlarmOptions(TypedDict, total=False):
+    """What else can be said of an alarm about a run.
+
+    Example:
+        >>> import aws_cdk as cdk
+        >>> from cdk_healthomics import RunAlarmOptions
+        >>> options: RunAlarmOptions = {"alarm_name": "alignment-failed", "period": cdk.Duration.minutes(1)}
+    """
+
+    alarm_name: str
+    """Name of the alarm; by default CloudFormation makes one up."""
+
+    alarm_description: str
+    """What the alarm is for; by default it names the run."""
+
+    period: cdk.Duration
+    """How soon the alarm notices, and how long it lasts; by default five minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,8 @@ class RunBase(Construct):
     def _event_subject(self) -> EventSubject:
         raise NotImplementedError
 
-    def _rule_added(self, rule: events.Rule) -> None:
-        """A rule about the run was defined."""
+    def _comes_first(self, construct: Construct) -> None:
+        """What was defined about the run is to be there before it."""
 
     def on_status_change(
         self,
@@ -113,17 +115,19 @@ class RunBase(Construct):
             target: What to do; more can be added to the rule. By default nothing.
             statuses: Only changes to one of these. By default all.
             **options: More about the rule.
+
+        Raises:
+            ValueError: An option cannot be.
         """
-        scope = options.pop("cross_stack_scope", self)
         subject = self._event_subject
-        rule = events.Rule(
-            scope,
+        rule = define_rule(
+            options.get("cross_stack_scope", self),
             rule_id,
-            event_pattern=status_change_pattern(subject.detail, statuses, account=subject.account),
-            targets=None if target is None else [as_rule_target(target)],
-            **options,
+            status_change_pattern(subject.detail, statuses, account=subject.account),
+            target=target,
+            options=options,
         )
-        self._rule_added(rule)
+        self._comes_first(rule)
         return rule
 
     def on_completed(
@@ -162,13 +166,107 @@ class RunBase(Construct):
         """
         return self.on_status_change(rule_id, target=target, statuses=[RunStatus.CANCELLED], **options)
 
+    def alarm_on_failure(
+        self,
+        alarm_id: str,
+        *,
+        action: AlarmAction | None = None,
+        statuses: Sequence[RunStatus] = (RunStatus.FAILED,),
+        **options: Unpack[RunAlarmOptions],
+    ) -> cloudwatch.Alarm:
+        """Define an alarm that goes off when the run fails.
+
+        It counts events, as ``metric_failed`` does, and is there before a run of the app. It goes back to OK when
+        nothing more has happened for a period. As with a rule's target, the action must not need the run.
+
+        Args:
+            alarm_id: Id of the alarm, as a construct below the run.
+            action: What to do, such as ``aws_cloudwatch_actions.SnsAction``; more can be added to the alarm. By default
+                nothing.
+            statuses: What counts as a failure. By default FAILED; add CANCELLED to hear of cancellations, those by a
+                replacement of the run included.
+            **options: More about the alarm.
+
+        Raises:
+            ValueError: There is no status to look for.
+        """
+        if not statuses:
+            raise ValueError(
+                f"{self.node.path}: the alarm {alarm_id} has no statuses, so it could never go off: give at least one, "
+                "or leave statuses out for FAILED"
+            )
+        words = " or ".join(statuses)
+        alarm = self._metric(statuses, {"period": options.get("period", _METRIC_PERIOD)}).create_alarm(
+            self,
+            alarm_id,
+            alarm_name=options.get("alarm_name"),
+            alarm_description=options.get("alarm_description", f"The HealthOmics run {self.node.path} is {words}"),
+            threshold=1,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        if action is not None:
+            alarm.add_alarm_action(as_alarm_action(action))
+        self._comes_first(alarm)
+        return alarm
+
+    def record_history(self) -> RunHistory:
+        """Keep the run's events in a log group of its stack, which dashboards query.
+
+        Defines a rule for the run, and a log group for the first run of the stack. A second call changes nothing.
+        """
+        history = RunHistory.of(self)
+        if self.node.try_find_child(_HISTORY_RULE) is None:
+            self.on_status_change(
+                _HISTORY_RULE, target=history.target, description="Keeps the status changes of the run"
+            )
+        return history
+
+    def dashboard_widgets(self, *, history: bool = True) -> list[cloudwatch.IWidget]:
+        """Widgets about the run for a dashboard of yours; ``RunDashboard`` is one with nothing else.
+
+        The widgets fill rows of 24 columns: ``dashboard.add_widgets(*run.dashboard_widgets())``.
+
+        Args:
+            history: Whether the run's events are recorded, for its status changes and duration. See
+                ``record_history``.
+        """
+        return RunBase.widgets_of([self], history=history)
+
+    @staticmethod
+    def widgets_of(runs: "Sequence[IWorkflowRun | RunBase]", *, history: bool = True) -> list[cloudwatch.IWidget]:
+        """Widgets about several runs for a dashboard of yours, as many as about one. See ``dashboard_widgets``.
+
+        Args:
+            runs: The runs: 1 to 70, of one account and Region.
+            history: Whether the events of the runs are recorded.
+
+        Raises:
+            ValueError: There are no runs, too many, or some in another Region.
+        """
+        shown: list[ShownRun] = []
+        for run in runs:
+            if not isinstance(run, RunBase):
+                raise TypeError(
+                    f"{run!r} is no run: give WorkflowRuns, or what WorkflowRun.from_run_attributes returns"
+                )
+            recorded = run.record_history().log_group_name if history else None
+            shown.append(replace(run._shown, history=recorded))  # noqa: SLF001 - of this class
+        return run_widgets(shown)
+
+    @property
+    def _shown(self) -> ShownRun:
+        """The run as dashboards show it, without a history."""
+        raise NotImplementedError
+
     def metric_completed(self, **options: Unpack[RunMetricOptions]) -> cloudwatch.Metric:
         """How often the run has completed. See ``metric_failed``.
 
         Args:
             **options: More about the metric.
         """
-        return self._metric(RunStatus.COMPLETED, options)
+        return self._metric([RunStatus.COMPLETED], options)
 
     def metric_failed(self, **options: Unpack[RunMetricOptions]) -> cloudwatch.Metric:
         """How often the run has failed.
@@ -184,7 +282,7 @@ class RunBase(Construct):
         Args:
             **options: More about the metric.
         """
-        return self._metric(RunStatus.FAILED, options)
+        return self._metric([RunStatus.FAILED], options)
 
     def metric_cancelled(self, **options: Unpack[RunMetricOptions]) -> cloudwatch.Metric:
         """How often the run was cancelled. See ``metric_failed``.
@@ -192,14 +290,15 @@ class RunBase(Construct):
         Args:
             **options: More about the metric.
         """
-        return self._metric(RunStatus.CANCELLED, options)
+        return self._metric([RunStatus.CANCELLED], options)
 
-    def _metric(self, status: RunStatus, options: RunMetricOptions) -> cloudwatch.Metric:
-        rule_id = f"Metric{status.capitalize()}"
+    def _metric(self, statuses: Sequence[RunStatus], options: RunMetricOptions) -> cloudwatch.Metric:
+        wanted = [status for status in RunStatus if status in statuses]  # in an order that does not matter to the id
+        rule_id = "Metric" + "".join(status.capitalize() for status in wanted)
         rule = self.node.try_find_child(rule_id)
         if not isinstance(rule, events.Rule):
             rule = self.on_status_change(
-                rule_id, statuses=[status], description=f"Counts for a metric how often the run is {status}"
+                rule_id, statuses=wanted, description=f"Counts for a metric how often the run is {' or '.join(wanted)}"
             )
         # Not Invocations: that one is about targets, and the rule has none.
         return cloudwatch.Metric(

@@ -66,7 +66,7 @@ class RunEvent:
 
 
 def status_change_pattern(
-    detail: Mapping[str, Sequence[str]], statuses: Iterable[str], *, account: str | None
+    detail: Mapping[str, Sequence[object]], statuses: Iterable[str], *, account: str | None
 ) -> events.EventPattern:
     """The pattern of status changes of a run.
 
@@ -75,10 +75,26 @@ def status_change_pattern(
         statuses: The statuses of interest; none for all of them.
         account: The account of the run, if the detail does not say it: events that others forward do not match.
     """
-    wanted = [str(status) for status in statuses]
     return events.EventPattern(
         source=[SOURCE],
         detail_type=[STATUS_CHANGE],
         account=None if account is None else [account],
-        detail={**detail, **({"status": wanted} if wanted else {})},
+        detail=_with_statuses(detail, statuses) or None,  # EventBridge takes no empty one
     )
+
+
+def status_change_json(
+    detail: Mapping[str, Sequence[object]], statuses: Iterable[str], *, account: str
+) -> dict[str, object]:
+    """The same pattern as a template has it. See ``status_change_pattern``."""
+    return {
+        "source": [SOURCE],
+        "detail-type": [STATUS_CHANGE],
+        "account": [account],
+        "detail": _with_statuses(detail, statuses),
+    }
+
+
+def _with_statuses(detail: Mapping[str, Sequence[object]], statuses: Iterable[str]) -> dict[str, Sequence[object]]:
+    wanted = [str(status) for status in statuses]
+    return {**detail, **({"status": wanted} if wanted else {})}

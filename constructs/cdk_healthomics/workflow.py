@@ -9,6 +9,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_omics
 
 from cdk_healthomics.choices import WorkflowType
+from cdk_healthomics.names import outermost_stack
+from cdk_healthomics.replacement import replacement_texts
+from cdk_healthomics.spec_digest import digest
+from cdk_healthomics.stack_reference import Referable
 from cdk_healthomics.tokens import is_string_token
 
 if TYPE_CHECKING:
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 _ARN_PARTS: Final = 6
 _OMICS: Final = "omics"
 
-_weak_ids: WeakKeyDictionary[aws_omics.CfnWorkflow, str] = WeakKeyDictionary()
+_ids_elsewhere: WeakKeyDictionary[aws_omics.CfnWorkflow, str] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,9 +95,8 @@ class Workflow:
         Where its parameter template is known, the parameters of the run are checked against it at synth.
 
         From another stack the workflow is referred to without an export, because CloudFormation refuses to change an
-        export that is in use, and so to replace the workflow. But then nothing tells the run's stack that the id has
-        changed: give the run a ``rerun_on`` that changes with the definition, such as the ``asset_hash`` of its asset.
-        (A workflow in a nested stack keeps its export.)
+        export that is in use, and so to replace the workflow. The run's template changes when the workflow's definition
+        does.
 
         Args:
             workflow: The workflow. A changed definition gives it a new id, and so starts a new run.
@@ -167,8 +170,8 @@ class Workflow:
         Raises:
             ValueError: The ARN is of another Region, or nobody can tell whose workflow it is.
         """
-        if self.defined_by is not None and _root(cdk.Stack.of(self.defined_by)) != _root(stack):
-            return replace(self, workflow_id=_weak_id(self.defined_by))
+        if self.defined_by is not None and outermost_stack(self.defined_by) != outermost_stack(stack):
+            return replace(self, workflow_id=_id_elsewhere(self.defined_by))
         if self.arn is None or self.is_ready2run:
             return self
         _, partition, service, region, account, resource = self.arn.split(":", _ARN_PARTS - 1)
@@ -230,19 +233,12 @@ def parameter_template(workflow: Workflow) -> Mapping[str, object] | None:
     return template if isinstance(template, Mapping) else None
 
 
-def _root(stack: cdk.Stack) -> str:
-    """Path of the stack, or of the one that it is nested in, however deeply."""
-    while stack.nested_stack_parent is not None:
-        stack = stack.nested_stack_parent
-    return stack.node.path
-
-
-def _weak_id(workflow: aws_omics.CfnWorkflow) -> str:
-    """The workflow's id for other stacks: one token for all, so that equal permissions stay equal.
-
-    Only for other stacks: the CDK resolves the token once, and would make the workflow's own stack refer to itself.
-    """
-    if workflow not in _weak_ids:
-        reference = workflow.workflow_ref.workflow_id
-        _weak_ids[workflow] = cdk.Stack.consume_reference(reference, cdk.ReferenceStrength.WEAK)
-    return _weak_ids[workflow]
+def _id_elsewhere(workflow: aws_omics.CfnWorkflow) -> str:
+    """The workflow's id for other stacks: one token for all, so that equal permissions stay equal."""
+    if workflow not in _ids_elsewhere:
+        stack = cdk.Stack.of(workflow)
+        definition = Referable(
+            construct=workflow, resource=workflow, digest=lambda _: digest(replacement_texts((), [workflow], stack))
+        )
+        _ids_elsewhere[workflow] = definition.reference("Id", workflow.workflow_ref.workflow_id)
+    return _ids_elsewhere[workflow]

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Self, TypedDict, Unpack, cast
 
 import aws_cdk as cdk
 import jsii
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_omics
 from constructs import Construct, IValidation
 
 from cdk_healthomics import parameters as json_documents
-from cdk_healthomics.advice import give_advice
+from cdk_healthomics import replacement
+from cdk_healthomics.advice import advise_on_exports, give_advice
+from cdk_healthomics.any_run_rules import AnyRunRules
 from cdk_healthomics.choices import (
     CacheBehavior,
     LogLevel,
@@ -20,15 +21,18 @@ from cdk_healthomics.choices import (
     OnDelete,
     OutputUriPrefixMode,
     RetentionMode,
+    RunStatus,
     ScratchStorageMode,
 )
 from cdk_healthomics.engine_settings import EngineSettings
 from cdk_healthomics.errors import InvalidRunError
 from cdk_healthomics.imported_run import ImportedRun, IWorkflowRun
 from cdk_healthomics.jsii_protocols import as_role
+from cdk_healthomics.log_queries import LoggedRun
 from cdk_healthomics.names import default_run_name
 from cdk_healthomics.permissions import runs_arn, source_run_arns
 from cdk_healthomics.provider import RunProvider
+from cdk_healthomics.published_run import RUN_ARN, RUN_ID, RUN_OUTPUT_URI, RUN_UUID, PublishedRun, publish
 from cdk_healthomics.references import (
     Reference,
     configuration_reference,
@@ -36,11 +40,17 @@ from cdk_healthomics.references import (
     run_group_reference,
 )
 from cdk_healthomics.run_base import EventSubject, RunBase
+from cdk_healthomics.run_completion import RunCompletion, WaitSettings
 from cdk_healthomics.run_grants import RunResources, WorkflowRunGrants, task_arns
 from cdk_healthomics.run_outputs import define_outputs, export_problems
 from cdk_healthomics.run_role import RunRole, bucket_guards, grant_pull, grant_read, grant_write
 from cdk_healthomics.run_settings import RunSettings, resource_properties
+from cdk_healthomics.run_waiter import RunWaiter
+from cdk_healthomics.run_widgets import ShownRun
 from cdk_healthomics.s3_locations import S3Location
+from cdk_healthomics.spec_digest import digest
+from cdk_healthomics.stack_reference import Referable
+from cdk_healthomics.stack_runs import StackRuns
 from cdk_healthomics.storage import Storage
 from cdk_healthomics.validation import run_problems, session_policy_problems, tag_problems
 from cdk_healthomics.workflow import SourceRun, Workflow
@@ -54,6 +64,10 @@ if TYPE_CHECKING:
 _SERVICE_TIMEOUT_SECONDS = 3600
 """CloudFormation's maximum. The handler answers long before; a shorter limit could only turn a slow success into a
 rollback."""
+
+_LONGEST_WAIT = cdk.Duration.hours(12)
+_COMPLETION = "Completion"
+"""Id of the completion below the run; a permanent contract, as all construct ids."""
 
 
 class RunOverrides(TypedDict, total=False):
@@ -89,17 +103,19 @@ class RunOverrides(TypedDict, total=False):
     on_delete: OnDelete
     outputs: bool
     export_name_prefix: str
+    reference_strength: cdk.ReferenceStrength
 
 
 @jsii.implements(cdk.ITaggableV2, iam.IGrantable)
-class WorkflowRun(RunBase):
+class WorkflowRun(AnyRunRules, RunBase):
     """One run of an AWS HealthOmics workflow, started when the stack is deployed.
 
     The run starts exactly once, however often CloudFormation delivers the event. A change of any argument that StartRun
     sees, or of ``rerun_on``, starts a new run on the next deployment and then ends the old one; nothing else does. A
     rollback starts nothing and keeps the run that was there before.
 
-    The deployment does not wait for the run to end: it is done when the run has been accepted.
+    The deployment does not wait for the run to end: it is done when the run has been accepted. If it should,
+    ``wait_for_completion`` makes it.
 
     Example:
         >>> import aws_cdk as cdk
@@ -153,6 +169,7 @@ class WorkflowRun(RunBase):
         on_delete: OnDelete = OnDelete.CANCEL,
         outputs: bool = True,
         export_name_prefix: str | None = None,
+        reference_strength: cdk.ReferenceStrength = cdk.ReferenceStrength.WEAK,
     ) -> None:
         """Define a run.
 
@@ -205,6 +222,10 @@ class WorkflowRun(RunBase):
             export_name_prefix: Also exports the outputs, as ``<prefix>RunArn`` and ``<prefix>RunOutputUri``. Beware:
                 CloudFormation refuses to change an export that another stack imports, and so to replace the run. By
                 default no exports; other stacks of the app can use ``run.run_arn`` without them.
+            reference_strength: How other stacks of the app hold on to ``run.run_arn`` and the other attributes. By
+                default WEAK: the run can be replaced at any time, and the other stacks get the new run's attributes
+                when they are deployed next. STRONG makes exports, with the consequence above; BOTH is the way from
+                STRONG to WEAK. In another account references are always weak.
 
         Raises:
             InvalidRunError: HealthOmics would refuse the run; says everything that is wrong with it.
@@ -295,14 +316,40 @@ class WorkflowRun(RunBase):
             self._resource.node.add_dependency(*bucket_guards(bucket))
         if on_delete == OnDelete.CANCEL_AND_DELETE_RECORD:
             self._resource.node.add_dependency(provider.allow_delete_records())
-        # A run's ARN changes with each replacement, and CloudFormation refuses to change an export that is in use.
-        cdk.CrossStackReferences.of(self._resource).produce(cdk.ReferenceStrength.WEAK)
+        # For references that are left to the CDK: those to the resource itself, and strong ones from other Regions.
+        cdk.CrossStackReferences.of(self._resource).produce(reference_strength)
+        self._referable = Referable(
+            construct=self,
+            resource=cast("cdk.CfnResource", self._resource.node.default_child),
+            digest=lambda context: digest(replacement.text_of_run(self._resource, context)),
+            strength=reference_strength,
+        )
+        self._attributes: dict[str, str] = {}
+        StackRuns.add(
+            self,
+            name=settings.name,
+            has_default_name=name is None,
+            workflow_id=workflow.workflow_id if isinstance(workflow, Workflow) else None,
+            wait_for=self._resource.node.add_dependency,
+        )
+        replacement.remember_run(
+            self._resource,
+            properties,
+            documents=[parameters, settings.engine_settings, additional_start_run_parameters],
+            refers_to=[
+                cache,
+                configuration,
+                *([workflow.defined_by, workflow.template] if isinstance(workflow, Workflow) else []),
+            ],
+        )
+        if reference_strength == cdk.ReferenceStrength.STRONG or (outputs and export_name_prefix is not None):
+            advise_on_exports(self)
         if outputs:
             define_outputs(
                 self,
                 provider,
-                run_arn=self.run_arn,
-                run_output_uri=self.run_output_uri,
+                run_arn=self._resource.get_att_string(contract.ATTRIBUTE_RUN_ARN),
+                run_output_uri=self._resource.get_att_string(contract.ATTRIBUTE_RUN_OUTPUT_URI),
                 export_name_prefix=export_name_prefix,
             )
 
@@ -315,9 +362,82 @@ class WorkflowRun(RunBase):
     def _event_subject(self) -> EventSubject:
         return EventSubject({"runName": [self._name]}, account=cdk.Stack.of(self).account)
 
-    def _rule_added(self, rule: events.Rule) -> None:
-        if cdk.Stack.of(rule) == cdk.Stack.of(self):
-            self._resource.node.add_dependency(rule)
+    def wait_for_completion(
+        self,
+        *,
+        timeout: cdk.Duration = _LONGEST_WAIT,
+        require: RunStatus | Sequence[RunStatus] = RunStatus.COMPLETED,
+    ) -> RunCompletion:
+        """Let the deployment wait until the run has ended, and fail if it does not end as it should.
+
+        What depends on the completion, or uses one of its attributes, comes after the end of the run. A failure says
+        why the run failed and where its log is; the rollback that follows ends a run that this deployment has started,
+        as ``on_delete`` says. A run that is replaced is waited for anew; an update that does not replace it waits for
+        nothing, and a rollback never waits.
+
+        The stack gets one more Lambda function, for all its runs that are waited for.
+
+        Args:
+            timeout: How long at most: 1 minute to 12 hours, which is CloudFormation's own limit.
+            require: The status, or the statuses, with which the run has to end. By default COMPLETED.
+
+        Returns:
+            The completion. The same arguments a second time give the same.
+
+        Raises:
+            InvalidRunError: An argument cannot be, or the run is already waited for otherwise.
+        """
+        settings = WaitSettings(timeout, require)
+        if problems := list(settings.problems()):
+            raise InvalidRunError(self.node.path, problems)
+        defined = self.node.try_find_child(_COMPLETION)
+        if isinstance(defined, RunCompletion):
+            if defined.asks_for(settings):
+                return defined
+            problems = ["the run is waited for already, with other arguments: wait for a run once"]
+            raise InvalidRunError(self.node.path, problems)
+        waiter = RunWaiter.of(self)
+        completion = RunCompletion(self, _COMPLETION, run=self._resource, settings=settings, waiter=waiter)
+        waiter.listen_for(self._name)
+        self._comes_first(waiter.rule)
+        return completion
+
+    def _comes_first(self, construct: Construct) -> None:
+        if cdk.Stack.of(construct) == cdk.Stack.of(self):
+            self._resource.node.add_dependency(construct)
+
+    @property
+    def _shown(self) -> ShownRun:
+        return ShownRun(
+            title=self.node.path,
+            region=cdk.Stack.of(self).region,
+            logs=LoggedRun(run_id=self.run_id, run_uuid=self.run_uuid),
+            output_uri=self.run_output_uri,
+            event_detail=self._event_subject.detail,
+        )
+
+    def publish(self, *, parameter_prefix: str) -> PublishedRun:
+        """Define parameters of Systems Manager that tell about the run, for readers outside of the app.
+
+        Args:
+            parameter_prefix: What their names begin with, such as ``/genomics/alignment``: a slash before each level,
+                letters, digits, points, hyphens and underscores; not ``/aws…`` or ``/ssm…``. May be a token. Nobody
+                else in the account and Region may have these parameters.
+
+        Returns:
+            The parameters ``<prefix>/run-arn``, ``/run-id``, ``/run-uuid`` and ``/run-output-uri``. The same prefix a
+            second time gives the same parameters, another one more of them.
+
+        Raises:
+            InvalidRunError: Parameters cannot have such names.
+        """
+        values = {
+            RUN_ARN: self.run_arn,
+            RUN_ID: self.run_id,
+            RUN_UUID: self.run_uuid,
+            RUN_OUTPUT_URI: self.run_output_uri,
+        }
+        return publish(self, parameter_prefix, values)
 
     @classmethod
     def duplicate(
@@ -374,27 +494,33 @@ class WorkflowRun(RunBase):
     @property
     def run_arn(self) -> str:
         """ARN of the run, a token. Changes when the run is replaced."""
-        return self._resource.get_att_string(contract.ATTRIBUTE_RUN_ARN)
+        return self._attribute(contract.ATTRIBUTE_RUN_ARN)
 
     @property
     def run_id(self) -> str:
         """Id of the run, a token. HealthOmics gives the ids of deleted runs to new ones."""
-        return self._resource.get_att_string(contract.ATTRIBUTE_RUN_ID)
+        return self._attribute(contract.ATTRIBUTE_RUN_ID)
 
     @property
     def run_uuid(self) -> str:
         """UUID of the run, a token; no other run ever has it."""
-        return self._resource.get_att_string(contract.ATTRIBUTE_RUN_UUID)
+        return self._attribute(contract.ATTRIBUTE_RUN_UUID)
 
     @property
     def run_output_uri(self) -> str:
         """S3 URI of the run's own outputs, a token. Known before the run ends; the service makes it up."""
-        return self._resource.get_att_string(contract.ATTRIBUTE_RUN_OUTPUT_URI)
+        return self._attribute(contract.ATTRIBUTE_RUN_OUTPUT_URI)
 
     @property
     def run_status(self) -> str:
         """Status of the run when the resource was last created or updated, a token; commonly ``PENDING``."""
-        return self._resource.get_att_string(contract.ATTRIBUTE_RUN_STATUS)
+        return self._attribute(contract.ATTRIBUTE_RUN_STATUS)
+
+    def _attribute(self, name: str) -> str:
+        """An attribute as a token: the same one, however often it is asked for."""
+        if name not in self._attributes:
+            self._attributes[name] = self._referable.reference(name, self._resource.get_att_string(name))
+        return self._attributes[name]
 
     @property
     def run_name(self) -> str:

@@ -29,7 +29,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # The protocol retries, with the same request id and an eye on the clock; the SDK must not do so behind its back.
-_CONFIG = Config(
+CONFIG = Config(
     connect_timeout=5,
     read_timeout=15,
     retries={"mode": "standard", "total_max_attempts": 1},
@@ -58,7 +58,7 @@ class SystemClock:
         time.sleep(seconds)
 
 
-def _translated(operation: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def translated(operation: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Turn botocore's exceptions into :class:`ApiError`."""
 
     def decorate(call: Callable[P, T]) -> Callable[P, T]:
@@ -106,41 +106,41 @@ class BotoOmics:
 
     @functools.cached_property
     def _client(self) -> "OmicsClient":
-        return boto3.client("omics", config=_CONFIG)
+        return boto3.client("omics", config=CONFIG)
 
-    @_translated("StartRun")
+    @translated("StartRun")
     def start_run(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Call StartRun."""
         return self._client.start_run(**request)
 
-    @_translated("GetRun")
+    @translated("GetRun")
     def get_run(self, run_id: str) -> Mapping[str, Any]:
         """Call GetRun."""
         return self._client.get_run(id=run_id)
 
-    @_translated("ListRuns")
+    @translated("ListRuns")
     def list_runs(self, *, name: str, status: str | None) -> Iterator[Mapping[str, Any]]:
         """Call ListRuns, page after page."""
         filters: dict[str, Any] = {"name": name, **({"status": status} if status else {})}
         pages = self._client.get_paginator("list_runs").paginate(**filters)
         return iter([item for page in pages for item in page["items"]])
 
-    @_translated("CancelRun")
+    @translated("CancelRun")
     def cancel_run(self, run_id: str) -> None:
         """Call CancelRun."""
         self._client.cancel_run(id=run_id)
 
-    @_translated("DeleteRun")
+    @translated("DeleteRun")
     def delete_run(self, run_id: str) -> None:
         """Call DeleteRun."""
         self._client.delete_run(id=run_id)
 
-    @_translated("TagResource")
+    @translated("TagResource")
     def tag_run(self, arn: str, tags: Mapping[str, str]) -> None:
         """Call TagResource."""
         self._client.tag_resource(resourceArn=arn, tags=dict(tags))
 
-    @_translated("UntagResource")
+    @translated("UntagResource")
     def untag_run(self, arn: str, keys: Sequence[str]) -> None:
         """Call UntagResource."""
         self._client.untag_resource(resourceArn=arn, tagKeys=list(keys))
@@ -151,7 +151,7 @@ class BotoStacks:
 
     @functools.cached_property
     def _client(self) -> "CloudFormationClient":
-        return boto3.client("cloudformation", config=_CONFIG)
+        return boto3.client("cloudformation", config=CONFIG)
 
     def resource(self, stack_id: str, logical_id: str) -> ResourceState:
         """Call DescribeStackResource; a stack or resource that is not there counts as deleted."""
@@ -172,11 +172,11 @@ class BotoStacks:
                 return "DELETE_COMPLETE"
             raise
 
-    @_translated("DescribeStackResource")
+    @translated("DescribeStackResource")
     def _describe_resource(self, stack_id: str, logical_id: str) -> Mapping[str, Any]:
         response = self._client.describe_stack_resource(StackName=stack_id, LogicalResourceId=logical_id)
         return response["StackResourceDetail"]
 
-    @_translated("DescribeStacks")
+    @translated("DescribeStacks")
     def _describe_stack(self, stack_id: str) -> str:
         return str(self._client.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"])

@@ -2,10 +2,10 @@
 
 import functools
 import random
-from typing import Any, cast
+from typing import Any
 
 from healthomics_run_handler.aws import BotoOmics, BotoStacks, SystemClock, use_own_service_model
-from healthomics_run_handler.logs import JsonLog
+from healthomics_run_handler.logs import JsonLog, log_fields, write_line
 from healthomics_run_handler.ports import Ports
 from healthomics_run_handler.resource import RunResource
 
@@ -18,22 +18,6 @@ def _clients() -> tuple[BotoOmics, BotoStacks]:
     return BotoOmics(), BotoStacks()
 
 
-def _write(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - standard output is Lambda's log
-
-
-def _log_fields(event: Any, context: Any) -> dict[str, str]:
-    """Return what every log line of an invocation says. Never the ResponseURL or a property."""
-    fields = {"awsRequestId": str(getattr(context, "aws_request_id", ""))}
-    if isinstance(event, dict):
-        texts = cast("dict[str, object]", event)
-        for name in ("RequestType", "RequestId", "LogicalResourceId", "StackId"):
-            value = texts.get(name)
-            if isinstance(value, str):
-                fields[name] = value
-    return fields
-
-
 class _Resource(RunResource):
     """The resource with real ports, bound to each invocation's log fields."""
 
@@ -42,7 +26,7 @@ class _Resource(RunResource):
         super().__init__(self._real_ports)
 
     def __call__(self, event: Any, context: Any) -> None:
-        self._fields = _log_fields(event, context)
+        self._fields = log_fields(event, context)
         super().__call__(event, context)
 
     def _real_ports(self) -> Ports:
@@ -52,7 +36,7 @@ class _Resource(RunResource):
             stacks=stacks,
             clock=SystemClock(),
             random=random.SystemRandom(),
-            log=JsonLog(_write, self._fields),
+            log=JsonLog(write_line, self._fields),
         )
 
 

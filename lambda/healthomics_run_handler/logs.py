@@ -5,6 +5,7 @@ Printed rather than logged: Lambda keeps a JSON line as it is, with every log fo
 
 import json
 from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 
 class JsonLog:
@@ -31,3 +32,20 @@ class JsonLog:
     def _line(self, level: str, message: str, fields: Mapping[str, str | float | None]) -> None:
         known = {name: value for name, value in fields.items() if value is not None}
         self._write(json.dumps({"level": level, "message": message, **self._fields, **known}))
+
+
+def write_line(line: str) -> None:
+    """Write to standard output, which is Lambda's log."""
+    print(line, flush=True)  # noqa: T201 - as above
+
+
+def log_fields(event: Any, context: Any) -> dict[str, str]:
+    """Return what every log line of an invocation says. Never the ResponseURL or a property."""
+    fields = {"awsRequestId": str(getattr(context, "aws_request_id", ""))}
+    if isinstance(event, dict):
+        texts = cast("dict[str, object]", event)
+        for name in ("RequestType", "RequestId", "LogicalResourceId", "StackId"):
+            value = texts.get(name)
+            if isinstance(value, str):
+                fields[name] = value
+    return fields

@@ -4,6 +4,8 @@ CloudFormation shows the reason of a failed answer; crhelper and this handler ke
 says what failed first, then as much of the service's own words as fits, then the cure and the run, which must survive.
 """
 
+import re
+
 from healthomics_run_handler.errors import ApiError
 
 REASON_LIMIT = 256
@@ -19,6 +21,7 @@ _CURES = {
     "InternalServerException": "Deploy again; if it stays, see the AWS Health Dashboard",
     "ConnectionError": "Check that the function reaches HealthOmics (VPC endpoints, DNS) and deploy again",
 }
+_DENIED_USER = re.compile(r"^User: \S+ is (?=not authorized to perform)")
 _DEFAULT_CURE = "See the function's log and deploy again"
 _SHARED_DUPLICATE_CURE = "A run of a shared workflow cannot be duplicated: start it with workflow="
 
@@ -50,7 +53,7 @@ def api_failure(error: ApiError, *, about: str, duplicating: bool = False) -> st
         and "shared" in error.message.lower()
     ):
         cure = _SHARED_DUPLICATE_CURE
-    return compose(what=f"{error.operation} failed with {error.code}", detail=error.message, cure=cure, about=about)
+    return compose(what=f"{error.operation} failed with {error.code}", detail=_detail(error), cure=cure, about=about)
 
 
 def gave_up(error: ApiError, *, seconds: float, about: str) -> str:
@@ -58,10 +61,15 @@ def gave_up(error: ApiError, *, seconds: float, about: str) -> str:
     cure = _CURES.get(error.code, _DEFAULT_CURE)
     return compose(
         what=f"{error.operation} kept failing with {error.code} for {seconds:.0f} s",
-        detail=error.message,
+        detail=_detail(error),
         cure=cure,
         about=about,
     )
+
+
+def _detail(error: ApiError) -> str:
+    """Return the service's words; of a denial without the caller, whose long name would crowd out the action."""
+    return _DENIED_USER.sub("", error.message)
 
 
 def invalid_property(text: str, *, logical_id: str) -> str:

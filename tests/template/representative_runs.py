@@ -116,13 +116,17 @@ RUNS: dict[str, Callable[[cdk.Stack], dict[str, Any]]] = {
     "DeletesRecord": lambda _: {"on_delete": OnDelete.CANCEL_AND_DELETE_RECORD},
 }
 
+WAITED_FOR = ("FromApp", "Everything")
+
 
 def stack_of_all() -> cdk.Stack:
     """A stack with every representative run, and a duplicate of one."""
     stack = new_stack()
     for name, arguments in RUNS.items():
         defaults: dict[str, Any] = {"workflow": PRIVATE, "output_uri": "s3://results/prefix"}
-        WorkflowRun(stack, name, **(defaults | arguments(stack)))
+        run = WorkflowRun(stack, name, **(defaults | arguments(stack)))
+        if name in WAITED_FOR:
+            run.wait_for_completion()
     role = iam.Role.from_role_arn(stack, "Imported", "arn:aws:iam::123456789012:role/genomics")
     WorkflowRun.duplicate(
         stack, "Duplicate", run_id="7654321", role=role, output_uri="s3://results/again", retention_mode="REMOVE"

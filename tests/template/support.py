@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from cdk_healthomics import Workflow, WorkflowRun
 
 Json = Any
 
 RUN_TYPE = "Custom::HealthOmicsRun"
 PROVIDER = "HealthOmicsRunProvider"
+WAITER = "HealthOmicsRunWaiter"
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 
@@ -21,6 +25,17 @@ def new_stack(
     """A stack in an app of its own."""
     env = cdk.Environment(account=ACCOUNT, region=REGION) if with_env else None
     return cdk.Stack(cdk.App(context=context), name, env=env)
+
+
+def plain_run(stack: cdk.Stack, construct_id: str = "Run", **arguments: Any) -> WorkflowRun:
+    """A run of which a test needs to say nothing, or only what it is about."""
+    given = {"workflow": Workflow.private("1"), "output_uri": "s3://b"}
+    return WorkflowRun(stack, construct_id, **(given | arguments))
+
+
+def run_role(stack: cdk.Stack, construct_id: str) -> iam.Role:
+    """A role that HealthOmics may assume, with no permissions."""
+    return iam.Role(stack, construct_id, assumed_by=iam.ServicePrincipal("omics.amazonaws.com"))
 
 
 def app_of(stack: cdk.Stack) -> cdk.App:
@@ -63,12 +78,22 @@ def statements(template: Mapping[str, Json], *, of_role: str) -> list[Json]:
     return found
 
 
+def allowed(template: Mapping[str, Json], *, of_role: str) -> list[tuple[str, str]]:
+    """Every (action, resource) pair that the policies of a role allow, as often as they say it."""
+    return [
+        (action, arn_text(resource))
+        for statement in statements(template, of_role=of_role)
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    ]
+
+
 def listed(value: Json) -> list[Json]:
     return value if isinstance(value, list) else [value]
 
 
 def arn_text(value: Json) -> str:
-    """An ARN as one text, references in angle brackets."""
+    """An ARN, or another text, as one: references in angle brackets."""
     match value:
         case str():
             return value
@@ -140,3 +165,10 @@ def run_properties(template: Mapping[str, Json]) -> dict[str, Json]:
     """The properties of the only run of a template, without those of the custom resource framework."""
     _, run = the(template, RUN_TYPE)
     return {key: value for key, value in run["Properties"].items() if key not in {"ServiceToken", "ServiceTimeout"}}
+
+
+def dashboard_body(template: Mapping[str, Json]) -> dict[str, Json]:
+    """What the only dashboard of a template shows; references in angle brackets."""
+    _, dashboard = the(template, "AWS::CloudWatch::Dashboard")
+    body: dict[str, Json] = json.loads(arn_text(dashboard["Properties"]["DashboardBody"]))
+    return body

@@ -15,9 +15,20 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 
-from cdk_healthomics import IWorkflowRun, RunEvent, RunStatus, Workflow, WorkflowRun
+from cdk_healthomics import IWorkflowRun, RunEvent, RunStatus, WorkflowRun
 from healthomics_run_handler import ledger
-from template.support import ACCOUNT, REGION, RUN_TYPE, app_of, new_stack, resources, statements, synthesized, the
+from template.support import (
+    ACCOUNT,
+    REGION,
+    RUN_TYPE,
+    app_of,
+    new_stack,
+    plain_run,
+    resources,
+    statements,
+    synthesized,
+    the,
+)
 
 RULE = "AWS::Events::Rule"
 IMPORTED_ARN = f"arn:aws:omics:{REGION}:{ACCOUNT}:run/7654321"
@@ -46,10 +57,6 @@ FAILED_EVENT: dict[str, Any] = {
 }
 
 
-def run_in(stack: cdk.Stack, construct_id: str = "Run", **arguments: Any) -> WorkflowRun:
-    return WorkflowRun(stack, construct_id, workflow=Workflow.private("1"), output_uri="s3://b", **arguments)
-
-
 def function_in(stack: cdk.Stack, **arguments: Any) -> lambda_.Function:
     code = lambda_.Code.from_inline("def handler(event, context): ...")
     runtime = lambda_.Runtime.PYTHON_3_13
@@ -66,7 +73,7 @@ def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
 
 def test_a_rule_knows_a_run_of_the_app_by_its_name_and_account() -> None:
     stack = new_stack()
-    run = run_in(stack)
+    run = plain_run(stack)
     run.on_status_change("Rule", statuses=[RunStatus.FAILED, RunStatus.CANCELLED])
     _, rule = the(synthesized(stack), RULE)
     pattern = rule["Properties"]["EventPattern"]
@@ -105,7 +112,7 @@ def test_a_rule_knows_an_imported_run_by_its_arn() -> None:
 )
 def test_each_kind_of_rule_asks_for_its_statuses(method: str, statuses: list[str] | None) -> None:
     stack = new_stack()
-    runs: list[IWorkflowRun] = [run_in(stack), WorkflowRun.from_run_attributes(stack, "Known", run_arn=IMPORTED_ARN)]
+    runs: list[IWorkflowRun] = [plain_run(stack), WorkflowRun.from_run_attributes(stack, "Known", run_arn=IMPORTED_ARN)]
     for run in runs:
         assert isinstance(getattr(run, method)("Rule", description="d"), events.Rule)
     rules = resources(synthesized(stack), RULE).values()
@@ -118,7 +125,7 @@ def test_each_kind_of_rule_asks_for_its_statuses(method: str, statuses: list[str
 def test_rules_and_the_permissions_of_their_targets_come_before_the_run() -> None:
     """Otherwise the first events, and the only one of a run that fails at once, would be lost."""
     stack = new_stack()
-    run_in(stack).on_completed("Rule", target=targets.LambdaFunction(function_in(stack)))
+    plain_run(stack).on_completed("Rule", target=targets.LambdaFunction(function_in(stack)))
     template = synthesized(stack)
     _, run = the(template, RUN_TYPE)
     rule_id, _ = the(template, RULE)
@@ -129,8 +136,8 @@ def test_rules_and_the_permissions_of_their_targets_come_before_the_run() -> Non
 
 def test_a_rule_changes_no_property_of_the_run() -> None:
     without, with_rule = new_stack(), new_stack()
-    run_in(without)
-    run = run_in(with_rule)
+    plain_run(without)
+    run = plain_run(with_rule)
     run.on_failed("Rule")
     run.metric_failed()
 
@@ -142,7 +149,7 @@ def test_a_rule_changes_no_property_of_the_run() -> None:
 def test_a_target_may_have_permissions_on_the_run() -> None:
     """The run waits for the rule, the rule for the function, the function for its policy: no circle."""
     stack = new_stack()
-    run = run_in(stack)
+    run = plain_run(stack)
     function = function_in(stack)
     run.on_failed("Rule", target=targets.LambdaFunction(function))
     run.grants.read(function)
@@ -156,7 +163,7 @@ def test_a_target_may_have_permissions_on_the_run() -> None:
 def test_a_target_that_needs_the_run_is_found_at_synth() -> None:
     """By the CDK's own validation, if the app has it on; else CloudFormation refuses the template."""
     stack = new_stack(context={"@aws-cdk/core:validateAgainstDefaultRules": True})
-    run = run_in(stack)
+    run = plain_run(stack)
     run.on_failed("Rule", target=targets.LambdaFunction(function_in(stack, description=run.run_id)))
 
     with pytest.raises(RuntimeError, match="ValidationFailed"):
@@ -167,7 +174,7 @@ def test_a_target_that_needs_the_run_is_found_at_synth() -> None:
 def test_a_rule_can_be_in_the_stack_of_its_target() -> None:
     stack = new_stack()
     later = cdk.Stack(app_of(stack), "Later", env=cdk.Environment(account=ACCOUNT, region=REGION))
-    run = run_in(stack)
+    run = plain_run(stack)
     run.on_failed("Rule", target=targets.SnsTopic(sns.Topic(later, "Topic")), cross_stack_scope=later)
     assembly = app_of(stack).synth()
     _, rule = the(assembly.get_stack_artifact("Later").template, RULE)
@@ -180,7 +187,7 @@ def test_a_rule_can_be_in_the_stack_of_its_target() -> None:
 
 def test_options_of_a_rule() -> None:
     stack = new_stack()
-    run_in(stack).on_failed("Rule", rule_name="failures", enabled=False, description="tells the laboratory")
+    plain_run(stack).on_failed("Rule", rule_name="failures", enabled=False, description="tells the laboratory")
     _, rule = the(synthesized(stack), RULE)
 
     assert rule["Properties"] | {"EventPattern": None} == {
@@ -195,7 +202,7 @@ def test_fields_of_an_event_reach_the_target() -> None:
     fields = {name: value for name, value in vars(RunEvent).items() if not name.startswith("_")}
     stack = new_stack()
     message = events.RuleTargetInput.from_object(fields)
-    run_in(stack).on_failed("Rule", target=targets.SnsTopic(sns.Topic(stack, "Topic"), message=message))
+    plain_run(stack).on_failed("Rule", target=targets.SnsTopic(sns.Topic(stack, "Topic"), message=message))
     _, rule = the(synthesized(stack), RULE)
     (target,) = rule["Properties"]["Targets"]
     paths = target["InputTransformer"]["InputPathsMap"]
@@ -230,7 +237,7 @@ def test_the_statuses_are_those_of_the_service() -> None:
 
 def test_a_metric_counts_how_often_the_rule_of_its_status_has_matched() -> None:
     stack = new_stack()
-    run = run_in(stack)
+    run = plain_run(stack)
     run.metric_failed(period=cdk.Duration.hours(1), label="failures")
     metrics = {"FAILED": run.metric_failed(), "COMPLETED": run.metric_completed(), "CANCELLED": run.metric_cancelled()}
     for status, metric in metrics.items():
@@ -265,7 +272,7 @@ def test_an_imported_run_has_metrics() -> None:
 
 def test_a_run_may_publish_what_its_tasks_use() -> None:
     stack = new_stack()
-    cloudwatch.Metric.grant_put_metric_data(run_in(stack))
+    cloudwatch.Metric.grant_put_metric_data(plain_run(stack))
     template = synthesized(stack)
 
     assert "cloudwatch:PutMetricData" in str(statements(template, of_role="RunRole"))
@@ -294,7 +301,7 @@ def test_grants_on_an_imported_run_name_its_arn() -> None:
 def test_grants_on_a_run_of_the_app_are_for_whatever_run_the_resource_stands_for() -> None:
     stack = new_stack()
     role = iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    grant = run_in(stack).grants.cancel(role)
+    grant = plain_run(stack).grants.cancel(role)
     template = synthesized(stack)
     run_id, _ = the(template, RUN_TYPE)
     (statement,) = statements(template, of_role="Reader")
@@ -316,7 +323,7 @@ def test_grants_from_another_stack_need_no_reference_to_the_run() -> None:
     stack = new_stack()
     other = cdk.Stack(app_of(stack), "Other", env=cdk.Environment(account=ACCOUNT, region=REGION))
     role = iam.Role(other, "Reader", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    run_in(stack, outputs=False).grants.read(role)
+    plain_run(stack, outputs=False).grants.read(role)
     assembly = app_of(stack).synth()
 
     assert "Outputs" not in assembly.get_stack_artifact("Genomics").template
@@ -326,7 +333,7 @@ def test_grants_from_another_stack_need_no_reference_to_the_run() -> None:
 def test_grants_on_a_run_in_a_nested_stack_name_that_stack() -> None:
     nested = cdk.NestedStack(new_stack("Parent"), "Nested")
     role = iam.Role(nested, "Reader", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    run_in(nested).grants.cancel(role)
+    plain_run(nested).grants.cancel(role)
     (statement,) = statements(cdk.assertions.Template.from_stack(nested).to_json(), of_role="Reader")
 
     assert list(statement["Condition"]["StringLike"].values()) == [{"Ref": "AWS::StackId"}]

@@ -17,11 +17,16 @@ import aws_cdk as cdk
 import cdk_nag
 import cfnlint
 import pytest
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_ssm as ssm
 
-from cdk_healthomics import RunProvider, Workflow, WorkflowRun
+from cdk_healthomics import RunDashboard, RunProvider, Workflow, WorkflowRun
 from template.representative_runs import stack_of_all
 from template.support import ACCOUNT, REGION, RUN_TYPE, app_of, new_stack, resources, synthesized
 from template.test_policies import violations
@@ -48,8 +53,35 @@ def findings(app: cdk.App, *, packs: bool = True) -> Iterator[tuple[str, str]]:
             yield construct["constructPath"], violation["ruleName"]
 
 
+def observe(run: WorkflowRun) -> None:
+    """Define an alarm about a run, and a dashboard with a history."""
+    stack = cdk.Stack.of(run)
+    topic = sns.Topic.from_topic_arn(stack, "Topic", f"arn:aws:sns:{REGION}:{ACCOUNT}:failures")
+    RunDashboard(
+        stack, "Dashboard", runs=[run], alarms=[run.alarm_on_failure("Failed", action=actions.SnsAction(topic))]
+    )
+
+
+def tell(run: WorkflowRun) -> None:
+    """Publish a run, define rules about it and others, and let another account read its ARN."""
+    stack = cdk.Stack.of(run)
+    topic = sns.Topic.from_topic_arn(stack, "Subscribers", f"arn:aws:sns:{REGION}:{ACCOUNT}:ends")
+    queue = sqs.Queue.from_queue_arn(stack, "Lost", f"arn:aws:sqs:{REGION}:{ACCOUNT}:lost")
+    target = targets.SnsTopic(topic)
+    run.publish(parameter_prefix="/genomics/run")
+    run.on_completed("Ended", target=target, retry_attempts=3, dead_letter_queue=queue)
+    WorkflowRun.on_any_failed(stack, "AnyFailed", stack=stack, target=target)
+    elsewhere = cdk.Stack(app_of(stack), "Elsewhere", env=cdk.Environment(account="210987654321", region="eu-west-1"))
+    ssm.StringParameter(elsewhere, "Arn", string_value=run.run_arn)
+
+
 def test_three_packs_find_nothing_in_representative_runs() -> None:
-    found = set(findings(app_of(stack_of_all())))
+    stack = stack_of_all()
+    run = stack.node.find_child("Minimal")
+    assert isinstance(run, WorkflowRun)
+    observe(run)
+    tell(run)
+    found = set(findings(app_of(stack)))
 
     assert {(path, rule) for path, rule in found if (path, rule.rpartition("-")[2]) not in USERS} == set()
 
@@ -108,6 +140,8 @@ def test_the_validation_of_the_cdk_finds_nothing() -> None:
     assert CONTEXT["@aws-cdk/core:validateAgainstDefaultRules"]
     run = WorkflowRun(stack, "Run", workflow=Workflow.private("1"), output_uri="s3://b")
     run.on_failed("Rule")
+    observe(run)
+    tell(run)
 
     assert list(findings(app_of(stack), packs=False)) == []
 
@@ -177,6 +211,8 @@ def test_checkov_finds_nothing_in_a_run(tmp_path: Path) -> None:
     run = WorkflowRun(stack, "Run", workflow=Workflow.private("1"), output_uri="s3://b")
     run.on_failed("Rule")
     run.metric_completed()
+    observe(run)
+    tell(run)
     template = synthesized(stack)
     assert resources(template, RUN_TYPE)
     (tmp_path / "Genomics.template.json").write_text(json.dumps(template))

@@ -11,7 +11,7 @@ import cfnlint
 import pytest
 
 from template.representative_runs import stack_of_all
-from template.support import PROVIDER, app_of, arn_text, listed
+from template.support import PROVIDER, WAITER, app_of, arn_text, listed
 
 LEGAL_WILDCARDS = {
     "omics:CancelRun": ":run/*",
@@ -93,7 +93,7 @@ def test_only_services_are_trusted(synthesized_files: tuple[dict[str, Any], Path
         if resource["Type"] != "AWS::IAM::Role":
             continue
         (statement,) = resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-        if logical_id.startswith(PROVIDER):
+        if logical_id.startswith((PROVIDER, WAITER)):
             assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
         else:
             assert statement["Principal"] == {"Service": "omics.amazonaws.com"}

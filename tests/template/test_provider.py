@@ -5,19 +5,21 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_omics as omics
 
-from cdk_healthomics import OnDelete, RunProvider, Workflow, WorkflowRun
+from cdk_healthomics import OnDelete, RunProvider, Workflow
 from healthomics_run_handler import contract
 from template.support import (
     ACCOUNT,
     PROVIDER,
     RUN_TYPE,
+    allowed,
     arn_text,
     listed,
     new_stack,
+    plain_run,
     resources,
+    run_role,
     statements,
     synthesized,
     the,
@@ -30,31 +32,16 @@ OMICS = "arn:<AWS::Partition>:omics:us-east-1"
 def template() -> dict[str, Any]:
     """Runs of every kind, some of them with the same workflow."""
     stack = new_stack()
-    role = iam.Role(stack, "Shared", assumed_by=iam.ServicePrincipal("omics.amazonaws.com"))
+    role = run_role(stack, "Shared")
     group = omics.CfnRunGroup(stack, "Group")
     cache = omics.CfnRunCache(stack, "Cache", cache_s3_location="s3://caches/run")
     network = omics.CfnConfiguration(stack, "Network", name="net", run_configurations={})
-    WorkflowRun(stack, "One", workflow=Workflow.private("1"), output_uri="s3://b", role=role, run_group=group)
-    WorkflowRun(stack, "Two", workflow=Workflow.private("1"), output_uri="s3://b", role=role, cache=cache)
-    WorkflowRun(stack, "Three", workflow=Workflow.private("3", version_name="v3"), output_uri="s3://b", run_group="99")
-    WorkflowRun(stack, "Four", workflow=Workflow.ready2run("4"), output_uri="s3://b", role=role)
-    WorkflowRun(
-        stack,
-        "Five",
-        workflow=Workflow.shared("5", owner_id="210987654321"),
-        output_uri="s3://b",
-        role=role,
-        cache="88",
-    )
-    WorkflowRun(
-        stack,
-        "Six",
-        workflow=Workflow.private("1"),
-        output_uri="s3://b",
-        role=role,
-        networking_mode="VPC",
-        configuration=network,
-    )
+    plain_run(stack, "One", role=role, run_group=group)
+    plain_run(stack, "Two", role=role, cache=cache)
+    plain_run(stack, "Three", workflow=Workflow.private("3", version_name="v3"), run_group="99")
+    plain_run(stack, "Four", workflow=Workflow.ready2run("4"), role=role)
+    plain_run(stack, "Five", workflow=Workflow.shared("5", owner_id="210987654321"), role=role, cache="88")
+    plain_run(stack, "Six", role=role, networking_mode="VPC", configuration=network)
     return synthesized(stack)
 
 
@@ -97,12 +84,7 @@ def test_the_function_has_time_retries_and_json_logs(template: dict[str, Any]) -
 
 def test_no_permission_is_said_twice(template: dict[str, Any]) -> None:
     """Runs that share a workflow or a role must not fill the policy, which has a limit."""
-    said = [
-        (action, arn_text(resource))
-        for statement in statements(template, of_role=PROVIDER)
-        for action in listed(statement["Action"])
-        for resource in listed(statement["Resource"])
-    ]
+    said = allowed(template, of_role=PROVIDER)
 
     assert len(said) == len(set(said))
 
@@ -191,13 +173,7 @@ def test_deleting_records_is_allowed_only_if_a_run_asks_for_it(template: dict[st
 
     stack = new_stack()
     for name in ("One", "Two"):
-        WorkflowRun(
-            stack,
-            name,
-            workflow=Workflow.private("1"),
-            output_uri="s3://b",
-            on_delete=OnDelete.CANCEL_AND_DELETE_RECORD,
-        )
+        plain_run(stack, name, on_delete=OnDelete.CANCEL_AND_DELETE_RECORD)
     found = [
         (actions, arns) for actions, arns, _ in provider_statements(synthesized(stack)) if "omics:DeleteRun" in actions
     ]
@@ -207,8 +183,7 @@ def test_deleting_records_is_allowed_only_if_a_run_asks_for_it(template: dict[st
 
 def test_the_provider_of_a_stack_can_be_had() -> None:
     stack = new_stack()
-    run = WorkflowRun(stack, "Run", workflow=Workflow.private("1"), output_uri="s3://b")
-    provider = RunProvider.of(run)
+    provider = RunProvider.of(plain_run(stack))
 
     assert provider is RunProvider.of(stack)
     assert isinstance(provider.function.metric_errors(), cdk.aws_cloudwatch.Metric)
@@ -223,7 +198,7 @@ def test_a_run_cache_that_is_known_by_its_arn_gives_its_id() -> None:
         if hasattr(omics.CfnRunCache, "from_run_cache_arn")
         else Imported(arn)
     )
-    WorkflowRun(stack, "Run", workflow=Workflow.private("1"), output_uri="s3://b", cache=cache)  # type: ignore[arg-type]
+    plain_run(stack, cache=cache)
     template = synthesized(stack)
     _, run = the(template, RUN_TYPE)
 

@@ -4,6 +4,7 @@ from typing import assert_type
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_events as events
@@ -15,6 +16,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_omics as omics
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk_healthomics import (
@@ -26,8 +28,12 @@ from cdk_healthomics import (
     NetworkingMode,
     OnDelete,
     OutputUriPrefixMode,
+    PublishedRun,
     RetentionMode,
+    RunCompletion,
+    RunDashboard,
     RunEvent,
+    RunHistory,
     RunProvider,
     RunStatus,
     ScratchStorageMode,
@@ -113,6 +119,7 @@ class Genomics(cdk.Stack):
             source_workflow=Workflow.ready2run("1"),
             priority=3,
             tags={"a": "b"},
+            reference_strength=cdk.ReferenceStrength.STRONG,
         )
         imported = WorkflowRun.from_run_attributes(
             self,
@@ -128,27 +135,57 @@ class Genomics(cdk.Stack):
         assert_type(imported, IWorkflowRun)
         assert_type(RunProvider.of(self), RunProvider)
 
+        completion = run.wait_for_completion(timeout=cdk.Duration.hours(3), require=[RunStatus.COMPLETED])
+        cdk.CfnOutput(self, "Outputs", value=completion.outputs_uri)
+        again.node.add_dependency(completion)
+        assert_type(again.wait_for_completion(), RunCompletion)
         bucket.grant_read(run)
         ecr.Repository.from_repository_name(self, "Tools", "tools").grant_pull(plain)
         cdk.Tags.of(run).add("cost-center", "42")
         again.node.add_dependency(run)
         use(run)
         use(imported)
-
-        topic = sns.Topic(self, "Topic")
-        message = events.RuleTargetInput.from_text(f"{RunEvent.run_id}: {RunEvent.status}")
-        tell = targets.SnsTopic(topic, message=message)  # pyright: ignore[reportArgumentType]
-        run.on_failed("Failed", target=tell, description="failures")
-        again.on_completed("Next", target=targets.LambdaFunction(provider.function))  # pyright: ignore[reportArgumentType]
-        imported.on_status_change("Ended", statuses=[RunStatus.COMPLETED, RunStatus.FAILED])
-        run.metric_failed(period=cdk.Duration.hours(1)).create_alarm(self, "Alarm", threshold=1, evaluation_periods=1)
+        self.watch(run, again, imported)
         run.grants.read(provider.function)
         imported.grants.cancel(iam.Group(self, "Operators"))
 
         assert_type(provider, RunProvider)
+        assert_type(run.grants.cancel(role), iam.Grant)
+
+    def watch(self, run: WorkflowRun, again: WorkflowRun, imported: IWorkflowRun) -> None:
+        function = RunProvider.of(self).function
+        topic = sns.Topic(self, "Topic")
+        message = events.RuleTargetInput.from_text(f"{RunEvent.run_id}: {RunEvent.status}")
+        tell = targets.SnsTopic(topic, message=message)  # pyright: ignore[reportArgumentType]
+        run.on_failed("Failed", target=tell, description="failures")
+        again.on_completed("Next", target=targets.LambdaFunction(function))  # pyright: ignore[reportArgumentType]
+        imported.on_status_change("Ended", statuses=[RunStatus.COMPLETED, RunStatus.FAILED])
+        lost = sqs.Queue(self, "Lost")
+        run.on_cancelled("Cancelled", target=tell, retry_attempts=3, dead_letter_queue=lost)  # pyright: ignore[reportArgumentType]
+        WorkflowRun.on_any_failed(self, "AnyFailed", stack=self, target=tell, max_event_age=cdk.Duration.hours(2))
+        WorkflowRun.on_any_status_change(
+            self, "AnyEnded", workflow=Workflow.private("1"), statuses=[RunStatus.COMPLETED, RunStatus.FAILED]
+        )
+        published = run.publish(parameter_prefix="/genomics/alignment")
+        run.metric_failed(period=cdk.Duration.hours(1)).create_alarm(self, "Alarm", threshold=1, evaluation_periods=1)
+        alarm = run.alarm_on_failure(
+            "NotCompleted",
+            action=actions.SnsAction(topic),  # pyright: ignore[reportArgumentType]
+            statuses=[RunStatus.FAILED, RunStatus.CANCELLED],
+            alarm_name="not-completed",
+        )
+        dashboard = RunDashboard(self, "Dashboard", runs=[run, again, imported], alarms=[alarm], dashboard_name="runs")
+        dashboard.dashboard.add_widgets(*imported.dashboard_widgets(history=False))
+        dashboard.dashboard.add_widgets(*WorkflowRun.widgets_of([run, again]))
+
         assert_type(imported.on_completed("Completed"), events.Rule)
         assert_type(imported.metric_cancelled(), cloudwatch.Metric)
-        assert_type(run.grants.cancel(role), iam.Grant)
+        assert_type(WorkflowRun.on_any_completed(self, "AnyCompleted"), events.Rule)
+        assert_type(published, PublishedRun)
+        assert_type(published.grant_read(function), iam.Grant)
+        assert_type(alarm, cloudwatch.Alarm)
+        assert_type(imported.alarm_on_failure("Failed"), cloudwatch.Alarm)
+        assert_type(again.record_history(), RunHistory)
 
 
 def use(run: IWorkflowRun) -> str:

@@ -2,7 +2,7 @@
 
 import aws_cdk as cdk
 
-from cdk_healthomics import EngineSettings, LogLevel, RunProvider, Storage, Workflow, WorkflowRun
+from cdk_healthomics import EngineSettings, LogLevel, RunDashboard, RunProvider, Storage, Workflow, WorkflowRun
 
 stack = cdk.Stack()
 private = Workflow.private("1")
@@ -26,3 +26,9 @@ run.on_status_change("L", statuses=["FAILURE"])  # mistake: no RunStatus
 run.on_failed("M", descripton="")  # mistake: misspelt
 run.grants.read("arn:aws:iam::123456789012:role/r")  # mistake: no grantee
 RunProvider.configure(stack, timeout=60)  # mistake: no Duration
+run.publish("/genomics")  # mistake: by position
+run.on_failed("P", retry_attempts="3")  # mistake: no number
+WorkflowRun.on_any_failed(stack, "Q", workflow="1")  # mistake: no Workflow
+WorkflowRun.on_any_failed(stack, "R", statuses=[])  # mistake: has its status
+run.alarm_on_failure("N", action="arn:aws:sns:us-east-1:123456789012:t")  # mistake: no action
+RunDashboard(stack, "O", runs=run)  # mistake: no sequence

@@ -1,25 +1,17 @@
 """The API reference says what the package says, and every example in it runs."""
 
 import doctest
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 import cdk_healthomics
+from scripts import script
 
-ROOT = Path(__file__).parents[3]
 
-
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("api_reference", ROOT / "scripts" / "api_reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture(scope="module", name="script")
+def api_reference() -> ModuleType:
+    return script("api_reference")
 
 
 def test_the_reference_is_up_to_date(script: ModuleType) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 
 import cdk_healthomics
-from cdk_healthomics import RunOverrides, RunProvider, WorkflowRun
+from cdk_healthomics import RunDashboard, RunOverrides, RunProvider, WorkflowRun
 from healthomics_run_handler import contract
 
 EXPORTED = [
+    "AnyRunRuleOptions",
     "CacheBehavior",
     "EngineSettings",
     "IWorkflowRun",
@@ -19,8 +20,13 @@ EXPORTED = [
     "NetworkingMode",
     "OnDelete",
     "OutputUriPrefixMode",
+    "PublishedRun",
     "RetentionMode",
+    "RunAlarmOptions",
+    "RunCompletion",
+    "RunDashboard",
     "RunEvent",
+    "RunHistory",
     "RunMetricOptions",
     "RunOverrides",
     "RunProvider",
@@ -59,6 +65,10 @@ def test_every_public_name_and_attribute_is_documented(name: str) -> None:
         pytest.param(WorkflowRun.__init__, ["scope", "construct_id"], id="WorkflowRun"),
         pytest.param(WorkflowRun.from_run_attributes, ["scope", "construct_id"], id="from_run_attributes"),
         pytest.param(WorkflowRun.on_status_change, ["rule_id"], id="on_status_change"),
+        pytest.param(WorkflowRun.on_any_status_change, ["scope", "rule_id"], id="on_any_status_change"),
+        pytest.param(WorkflowRun.publish, [], id="publish"),
+        pytest.param(WorkflowRun.alarm_on_failure, ["alarm_id"], id="alarm_on_failure"),
+        pytest.param(RunDashboard.__init__, ["scope", "construct_id"], id="RunDashboard"),
         pytest.param(RunProvider.configure, ["scope"], id="configure"),
     ],
 )

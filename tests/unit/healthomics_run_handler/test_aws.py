@@ -128,7 +128,7 @@ def test_a_member_of_the_wrong_type_is_a_validation_error() -> None:
     ],
 )
 def test_trouble_on_the_way_is_an_api_error(raised: Exception, code: str, status: int) -> None:
-    @aws._translated("GetRun")
+    @aws.translated("GetRun")
     def call() -> None:
         raise raised
 

@@ -160,3 +160,31 @@ def test_a_cut_detail_ends_with_a_word_and_an_ellipsis() -> None:
     detail = "a" * (room - 2) + " " + "b" * 50
 
     assert compose(what="w", detail=detail, cure="Do this", about="r") == f"w: {'a' * (room - 2)}… Do this [r]"
+
+
+DENIAL = (
+    "User: arn:aws:sts::123456789012:assumed-role/Genomics-HealthOmicsRunProviderRoleA1B2C3D4-XXXXXXXXXXXX/"
+    "Genomics-HealthOmicsRunProviderFunctionA1B2C3D4-YYYYYYYYYYYY is not authorized to perform: iam:PassRole on "
+    "resource: arn:aws:iam::123456789012:role/run because no identity-based policy allows the iam:PassRole action"
+)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        pytest.param(
+            messages.api_failure(api_error("AccessDeniedException", 403, message=DENIAL), about="run 1234567"),
+            id="at once",
+        ),
+        pytest.param(
+            messages.gave_up(
+                api_error("AccessDeniedException", 403, message=DENIAL), seconds=120.0, about="run 1234567"
+            ),
+            id="after retries",
+        ),
+    ],
+)
+def test_a_denial_names_the_action_however_long_the_callers_name_is(reason: str) -> None:
+    assert "not authorized to perform: iam:PassRole on" in reason
+    assert "User:" not in reason
+    assert reason.endswith("[run 1234567]")

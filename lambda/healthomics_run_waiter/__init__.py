@@ -1,0 +1,1 @@
+"""Lambda handler behind ``wait_for_completion``: signals CloudFormation when runs have ended, and says how they did."""
