@@ -62,7 +62,9 @@ def run(parsed: argparse.Namespace, cdk_arguments: Sequence[str]) -> int:
 
     context = commands.Context(
         folder=state_folder(parsed.state_dir),
-        start=StartOptions(region=parsed.region, port=parsed.port, speed=parsed.speed),
+        start=StartOptions(
+            region=parsed.region, port=parsed.port, speed=parsed.speed, authorization=parsed.authorization
+        ),
         display=Display(),
     )
     try:
@@ -109,6 +111,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--speed",
         type=_speed,
         help="how many times faster than on AWS a run gets ready and copies its outputs (default: 100)",
+    )
+    parser.add_argument(
+        "--authorization",
+        action=argparse.BooleanOptionalAction,
+        help="verify signatures and enforce IAM policies, run roles included (default: no)",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="start the local AWS (again: say where it is)")

@@ -53,6 +53,7 @@ def up(context: Context, *, foreground: bool, export: bool) -> int:
     display.line("To point AWS tools at it:")
     for name, value in state.environment().items():
         display.line(f"  export {name}={shlex.quote(value)}")
+    display.line(f"To watch its runs, open {state.omics_endpoint_url}/ in a browser.")
     if foreground:
         return _stay(context, display, stop_at_end=started)
     display.line("Stop it with: healthomics-local down")
@@ -98,6 +99,7 @@ def status(context: Context) -> int:
         ("Region", state.region),
         ("Account", state.account_id),
         ("Speed", f"{state.speed:g}"),
+        ("Authorization", "on" if state.authorization else "off"),
         ("Up since", state.started_at),
         ("Process", str(state.supervisor.pid)),
         ("State folder", str(context.folder)),

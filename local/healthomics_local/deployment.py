@@ -29,6 +29,9 @@ RESOURCE_LINE: Final = re.compile(
 """A stack event as ``--progress events`` prints it."""
 STACK_LINE: Final = re.compile(r"^(?P<stack>\S+): (?P<what>deploying|destroying|creating)")
 CONCURRENCY: Final = 8
+NO_STACK: Final = "No stack found in the main cloud assembly"
+"""What the CLI says of ``--all`` when the app has stages only."""
+STACKS_OF_STAGES: Final = "**"
 COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -81,14 +84,10 @@ def bootstrap(state: State, app: App) -> bool:
         return False
     # In the app's folder the CLI would synthesise the app first, to find its environments.
     with tempfile.TemporaryDirectory(prefix="healthomics-local-") as empty:
-        _cdk(
-            state,
-            app,
-            ["bootstrap", f"aws://{state.account_id}/{state.region}"],
-            cwd=Path(empty),
-            doing="cdk bootstrap",
-            on_progress=lambda _: None,
-        )
+        command = ["bootstrap", f"aws://{state.account_id}/{state.region}"]
+        status, said = _run(state, app, command, cwd=Path(empty), on_progress=lambda _: None)
+    if status:
+        raise LocalAwsError(_explain(client(state, "cloudformation"), app, said, "cdk bootstrap"))
     return True
 
 
@@ -100,15 +99,8 @@ def deploy(state: State, app: App, *, on_progress: Callable[[str], None]) -> lis
     """
     outputs = app.assembly.with_suffix(".outputs.json")
     outputs.parent.mkdir(parents=True, exist_ok=True)
-    command = ["deploy", *_selection(app), "--require-approval", "never", "--outputs-file", str(outputs)]
-    _cdk(
-        state,
-        app,
-        [*command, "--progress", "events", *_output_folder(app), *app.arguments],
-        cwd=app.folder,
-        doing="cdk deploy",
-        on_progress=on_progress,
-    )
+    command = ["deploy", "--require-approval", "never", "--outputs-file", str(outputs)]
+    _cdk_on_stacks(state, app, command, doing="cdk deploy", on_progress=on_progress)
     deployed = describe(client(state, "cloudformation"), stack_names(app.assembly))
     return [stack["StackName"] for stack in deployed]
 
@@ -119,22 +111,28 @@ def destroy(state: State, app: App, *, on_progress: Callable[[str], None]) -> No
     Raises:
         LocalAwsError: a stack could not be destroyed, or the app could not be synthesised.
     """
-    command = ["destroy", *_selection(app), "--force", "--progress", "events", *_output_folder(app)]
-    _cdk(
-        state,
-        app,
-        [*command, *app.arguments],
-        cwd=app.folder,
-        doing="cdk destroy",
-        on_progress=on_progress,
-    )
+    _cdk_on_stacks(state, app, ["destroy", "--force"], doing="cdk destroy", on_progress=on_progress)
 
 
-def _selection(app: App) -> list[str]:
-    selected = [] if names_stacks(app.arguments) else ["--all"]
+def _cdk_on_stacks(
+    state: State, app: App, command: Sequence[str], *, doing: str, on_progress: Callable[[str], None]
+) -> None:
+    """Run the CLI on the stacks that the user has named, or on all of the app.
+
+    For the CLI all are those beside the stages. An app that has stages only, it refuses once it has synthesised it;
+    then all are those of the stages.
+    """
     # The CLI looks every five seconds whether a stack is done, so stacks that do not need each other go together.
     parallel = [] if "--concurrency" in app.arguments else ["--concurrency", str(CONCURRENCY)]
-    return [*selected, *parallel]
+    options = [*command, *parallel, "--progress", "events", *app.arguments]
+    named = names_stacks(app.arguments)
+    first = [*options, *([] if named else ["--all"]), *_output_folder(app)]
+    status, said = _run(state, app, first, cwd=app.folder, on_progress=on_progress)
+    if status and not named and any(NO_STACK in line for line in said) and stack_names(app.assembly):
+        second = [*options, STACKS_OF_STAGES, *_output_folder(app)]
+        status, said = _run(state, app, second, cwd=app.folder, on_progress=on_progress)
+    if status:
+        raise LocalAwsError(_explain(client(state, "cloudformation"), app, said, doing))
 
 
 def _output_folder(app: App) -> list[str]:
@@ -142,15 +140,11 @@ def _output_folder(app: App) -> list[str]:
     return [] if given else ["--output", str(app.assembly)]
 
 
-def _cdk(
-    state: State,
-    app: App,
-    arguments: Sequence[str],
-    *,
-    cwd: Path,
-    doing: str,
-    on_progress: Callable[[str], None],
-) -> None:
+def _run(
+    state: State, app: App, arguments: Sequence[str], *, cwd: Path, on_progress: Callable[[str], None]
+) -> tuple[int, list[str]]:
+    """Run the CLI to its end; its exit status and what it said."""
+
     def on_line(line: str) -> None:
         progress = progress_of(line)
         if progress is not None:
@@ -158,15 +152,13 @@ def _cdk(
 
     shims = write_python_shims(app.state_folder)
     environment = cdk_environment(state, inherited=os.environ, shims=shims, cli=app.cli)
-    status, said = run_cdk(
+    return run_cdk(
         [str(app.cli.executable), "--no-notices", "--no-color", *arguments],
         cwd=cwd,
         environment=environment,
         log_file=app.log_file,
         on_line=on_line,
     )
-    if status:
-        raise LocalAwsError(_explain(client(state, "cloudformation"), app, said, doing))
 
 
 def _explain(cloudformation: Any, app: App, said: Sequence[str], doing: str) -> str:

@@ -31,6 +31,8 @@ class StartOptions:
     region: str | None = None
     port: int | None = None
     speed: float | None = None
+    authorization: bool | None = None
+    """Whether signatures are verified and IAM policies enforced."""
 
     def conflict_with(self, state: State) -> str | None:
         """Say how a running local AWS differs from what was asked for; None if it does not."""
@@ -39,11 +41,16 @@ class StartOptions:
             ("--region", self.region, state.region),
             ("--port", self.port or None, running_port),
             ("--speed", self.speed, state.speed),
+            ("--authorization", _on_off(self.authorization), _on_off(state.authorization)),
         )
         differences = [
             f"{name} {asked} (it has {actual})" for name, asked, actual in pairs if asked not in {None, actual}
         ]
         return ", ".join(differences) or None
+
+
+def _on_off(choice: bool | None) -> str | None:  # noqa: FBT001 - a value to show, not a switch
+    return None if choice is None else "on" if choice else "off"
 
 
 def find(folder: Path) -> State | None:
@@ -130,6 +137,7 @@ def _start(folder: Path, options: StartOptions) -> State:
     command = [sys.executable, "-m", "healthomics_local.supervisor", "--folder", str(folder)]
     command += ["--region", options.region or DEFAULT_REGION, "--port", str(options.port or 0)]
     command += ["--speed", str(options.speed or DEFAULT_SPEED), "--report-fd", str(writer)]
+    command += ["--authorization"] if options.authorization else []
     with (folder / "supervisor.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own command
             command,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from healthomics_local.failure import LocalAwsError
+from healthomics_local.ministack.authorization import SECRET_VARIABLE
 from healthomics_local.processes import stop_group
 
 LOOPBACK: Final = "127.0.0.1"
@@ -59,6 +60,10 @@ class MiniStackSettings:
     account_id: str
     omics_endpoint_url: str
     """Where the Lambda functions and the ``AWS::Omics::*`` resources find HealthOmics."""
+    authorization_secret: str | None = None
+    """What questions about IAM carry; None: IAM is not enforced."""
+    speed: float = 1.0
+    """How many times more often than their rates say scheduled rules are due; below 1 they keep their rates."""
     log_file: Path
     temporary_directory: Path
     """Removed by the server if its parent vanishes; otherwise by whoever made it."""
@@ -92,7 +97,12 @@ def child_environment(settings: MiniStackSettings, *, port: int, inherited: Mapp
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": "*",
         "LOG_LEVEL": "WARNING",
+        **_authorization_environment(settings.authorization_secret),
     }
+
+
+def _authorization_environment(secret: str | None) -> dict[str, str]:
+    return {} if secret is None else {"AUTH": "true", SECRET_VARIABLE: secret}
 
 
 class MiniStackProcess:
@@ -109,7 +119,8 @@ class MiniStackProcess:
 
     def _start(self, listener: socket.socket, log: IO[bytes]) -> "subprocess.Popen[bytes]":
         command = [str(self._settings.python), "-I", str(LAUNCH_SCRIPT)]
-        arguments = [str(listener.fileno()), self.url, str(self._settings.temporary_directory)]
+        settings = self._settings
+        arguments = [str(listener.fileno()), self.url, str(settings.temporary_directory), str(settings.speed)]
         return subprocess.Popen(  # noqa: S603 - our own command
             [*command, *arguments],
             env=child_environment(

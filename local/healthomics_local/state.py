@@ -26,6 +26,8 @@ class State:
     region: str
     account_id: str
     speed: float
+    authorization: bool
+    """Whether signatures are verified and IAM policies enforced."""
     temporary_directory: str
     started_at: str
     """UTC, ISO 8601."""

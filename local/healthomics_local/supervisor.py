@@ -21,10 +21,12 @@ from types import FrameType
 from typing import Final
 
 from healthomics_local.endpoint import LocalHealthOmics, Settings
+from healthomics_local.endpoint.logs.cloudwatch import CloudWatchLogs
 from healthomics_local.event_forwarder import EventForwarder
 from healthomics_local.failure import LocalAwsError
 from healthomics_local.folders import home_folder
 from healthomics_local.locks import try_lock
+from healthomics_local.ministack_authorizer import MiniStackAuthorizer, new_secret
 from healthomics_local.ministack_environment import ensure_environment
 from healthomics_local.ministack_process import MiniStackProcess, MiniStackSettings, listen
 from healthomics_local.processes import ProcessId
@@ -45,6 +47,7 @@ class Options:
     port: int
     """0: any free port."""
     speed: float
+    authorization: bool
     report: "StartReport"
 
 
@@ -64,13 +67,23 @@ def supervise(options: Options, stop: threading.Event) -> None:
 
 def _serve(options: Options, stop: threading.Event, listener: socket.socket, *, python: Path, temporary: Path) -> None:
     endpoint_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    authorizer = (
+        MiniStackAuthorizer(
+            endpoint_url=endpoint_url, region=options.region, account_id=ACCOUNT_ID, secret=new_secret()
+        )
+        if options.authorization
+        else None
+    )
     forwarder = EventForwarder(endpoint_url=endpoint_url, region=options.region)
+    logs = CloudWatchLogs(endpoint_url=endpoint_url, region=options.region)
     settings = Settings(
         region=options.region,
         account_id=ACCOUNT_ID,
         speed=options.speed,
         aws_endpoint_url=endpoint_url,
+        authorizer=authorizer,
         event_sink=forwarder,
+        log_sink=logs,
     )
     with LocalHealthOmics(settings) as omics:
         ministack = MiniStackProcess(
@@ -80,6 +93,8 @@ def _serve(options: Options, stop: threading.Event, listener: socket.socket, *, 
                 region=options.region,
                 account_id=ACCOUNT_ID,
                 omics_endpoint_url=omics.url,
+                speed=options.speed,
+                authorization_secret=authorizer.secret if authorizer is not None else None,
                 log_file=options.folder / "ministack.log",
                 temporary_directory=temporary,
             ),
@@ -87,6 +102,7 @@ def _serve(options: Options, stop: threading.Event, listener: socket.socket, *, 
         try:
             ministack.wait_until_ready()
             forwarder.start()
+            logs.start()
             state = State(
                 supervisor=ProcessId.of(os.getpid()),
                 ministack_group=ministack.group,
@@ -95,6 +111,7 @@ def _serve(options: Options, stop: threading.Event, listener: socket.socket, *, 
                 region=options.region,
                 account_id=ACCOUNT_ID,
                 speed=options.speed,
+                authorization=options.authorization,
                 temporary_directory=str(temporary),
                 started_at=datetime.now(UTC).isoformat(timespec="seconds"),
             )
@@ -108,6 +125,7 @@ def _serve(options: Options, stop: threading.Event, listener: socket.socket, *, 
             insist_on_ending(LAST_RESORT_SECONDS)
             remove_state(options.folder)
             forwarder.stop()
+            logs.stop()
             ministack.stop()
 
 
@@ -167,6 +185,7 @@ def parse(arguments: list[str]) -> Options:
     parser.add_argument("--region", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--speed", type=float, required=True)
+    parser.add_argument("--authorization", action="store_true")
     parser.add_argument("--report-fd", type=int)
     given = vars(parser.parse_args(arguments))
     return Options(report=StartReport(given.pop("report_fd")), **given)

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from healthomics_local.endpoint.clock import VirtualClock
 from healthomics_local.endpoint.errors import UnknownOperationException, ValidationException
 from healthomics_local.endpoint.faults import Fault
-from healthomics_local.endpoint.json_values import is_object
+from healthomics_local.endpoint.json_values import is_object, parse_json
 from healthomics_local.endpoint.messages import Response, json_response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from types import UnionType
 
     from healthomics_local.endpoint.messages import Request
     from healthomics_local.endpoint.service import Service
 
-_FAULT_MEMBERS = frozenset(field.name for field in fields(Fault)) - {"when"}
+_FAULT_MEMBERS: Mapping[str, UnionType | type] = {
+    "operation": str,
+    "code": str | None,
+    "message": str,
+    "status": int | None,
+    "skip": int,
+    "count": int | None,
+    "after_processing": bool,
+    "latency": int | float,
+    "drop_connection": bool,
+}
+"""All of a Fault but ``when``, which is a function."""
 
 
 class AdminApi:
@@ -80,15 +91,18 @@ class AdminApi:
             raise ValidationException("seconds must be a number that is not negative")
         if not isinstance(self._service.clock, VirtualClock):
             raise ValidationException("the endpoint does not run on a virtual clock")
-        self._service.advance(seconds)
+        try:
+            self._service.advance(seconds)
+        except OverflowError as error:
+            raise ValidationException(f"there is no such time: {error}") from error
         return json_response(200, {"time": self._service.clock.now().isoformat()})
 
 
 def _document(request: Request) -> dict[str, Any]:
     try:
-        document: object = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise ValidationException("the request body is not valid JSON") from error
+        document = parse_json(request.body or b"{}")
+    except ValueError as error:
+        raise ValidationException(f"the request body is not valid JSON: {error}") from error
     if not is_object(document):
         raise ValidationException("the request body must be a JSON object")
     return document
@@ -98,9 +112,14 @@ def _fault(document: dict[str, Any]) -> Fault:
     unknown = sorted(document.keys() - _FAULT_MEMBERS)
     if unknown:
         raise ValidationException(f"a fault has no {', '.join(unknown)}: {', '.join(sorted(_FAULT_MEMBERS))}")
+    for name, value in document.items():
+        kind = _FAULT_MEMBERS[name]
+        # bool is an int in Python, but JSON's true is no number.
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise ValidationException(f"{name} of a fault cannot be {value!r}")
     try:
         return Fault(**document)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise ValidationException(str(error)) from error
 
 

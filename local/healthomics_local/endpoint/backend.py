@@ -9,14 +9,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from healthomics_local.endpoint.authorization.run_access import RunAccess
     from healthomics_local.endpoint.clock import Clock
     from healthomics_local.endpoint.engines.engine import Engine
     from healthomics_local.endpoint.events import EventDelivery
+    from healthomics_local.endpoint.faults import FaultPlan
     from healthomics_local.endpoint.ids import ArnFormat, IdSource
     from healthomics_local.endpoint.ledger import RequestLedger
     from healthomics_local.endpoint.lifecycle import Lifecycle
+    from healthomics_local.endpoint.objects import ObjectStore
+    from healthomics_local.endpoint.records import Workflow
     from healthomics_local.endpoint.settings import Settings
     from healthomics_local.endpoint.state import State
+    from healthomics_local.endpoint.throttle import TokenBucket
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +36,15 @@ class Backend:
     ledger: RequestLedger
     events: EventDelivery
     lifecycle: Lifecycle
-    engine_for: Callable[[str], Engine]
+    engine_for: Callable[[Workflow], Engine]
+    objects: ObjectStore
+    access: RunAccess | None
+    """What the roles of runs may do; None: everything."""
+    faults: FaultPlan
+    start_run_rate: TokenBucket | None
+    """What StartRun and the submissions of run batches share; None: unlimited."""
+    base_url: Callable[[], str | None]
+    """The endpoint's own address; None while it has none."""
 
     def now(self) -> datetime:
         """The current time on the endpoint's clock."""

@@ -50,12 +50,12 @@ def http_client(url: str, *, region: str, **config: Any) -> OmicsClient:
         )
 
 
-def s3_client(url: str, *, region: str) -> Any:
-    """A client for S3 of a local AWS."""
+def aws_client(service: str, url: str, *, region: str) -> Any:
+    """A client for another service of a local AWS."""
     with _SESSION_LOCK:
         session: Any = _session()
         return session.client(
-            "s3",
+            service,
             endpoint_url=url,
             region_name=region,
             aws_access_key_id="test",
@@ -80,6 +80,8 @@ def _answer_with(service: Service) -> Callable[..., Any]:
         body: Any = request.body or b""
         # botocore's stubs promise text, but the signer leaves bytes.
         headers: dict[str, Any] = {str(name).lower(): value for name, value in request.headers.items()}
+        # Signed, but added only where a socket is written to.
+        headers.setdefault("host", address.netloc)
         message = Request(
             method=request.method,
             path=address.path,

@@ -83,7 +83,14 @@ class _Agenda:
 class RealClock:
     """Wall-clock time; timers are called, one after the other, by a thread that starts with the first timer."""
 
-    def __init__(self) -> None:
+    def __init__(self, speed: float = 1.0) -> None:
+        """Start the clock.
+
+        Args:
+            speed: How many times faster than the wall clock it goes from now on; a day can pass in a minute.
+        """
+        self._speed = speed
+        self._began = datetime.now(UTC)
         self._agenda = _Agenda()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -91,11 +98,11 @@ class RealClock:
 
     def now(self) -> datetime:
         """The current time, in UTC."""
-        return datetime.now(UTC)
+        return self._began + (datetime.now(UTC) - self._began) * self._speed
 
     def sleep(self, seconds: float) -> None:
         """Block the calling thread."""
-        time.sleep(max(0.0, seconds))
+        time.sleep(max(0.0, seconds) / self._speed)
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Call back from the clock's thread; never, once the clock is closed."""
@@ -130,7 +137,7 @@ class RealClock:
                 if due is None:
                     self._changed.wait()
                 elif (wait := (due - self.now()).total_seconds()) > 0:
-                    self._changed.wait(wait)
+                    self._changed.wait(wait / self._speed)
                 else:
                     return self._agenda.pop()
         return None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import stat
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from healthomics_local.endpoint.objects import ObjectNotFoundError, ObjectStoreError, S3Uri
+from healthomics_local.endpoint.objects import ObjectNotFoundError, ObjectStoreError, S3Uri, read_object
 
 if TYPE_CHECKING:
     from healthomics_local.endpoint.objects import ObjectStore
@@ -34,15 +33,12 @@ def read_archive(definition: Definition, store: ObjectStore) -> bytes:
         return definition.archive
     if definition.uri is None:
         raise DefinitionError("the workflow has no definition")
-    with tempfile.TemporaryDirectory(prefix="healthomics-") as folder:
-        target = Path(folder) / "definition.zip"
-        try:
-            store.download(S3Uri.parse(definition.uri), target)
-            return target.read_bytes()
-        except ObjectNotFoundError as error:
-            raise DefinitionError(f"there is no object {definition.uri}") from error
-        except (ObjectStoreError, ValueError, OSError) as error:
-            raise DefinitionError(f"{definition.uri} cannot be read: {error}") from error
+    try:
+        return read_object(store, S3Uri.parse(definition.uri))
+    except ObjectNotFoundError as error:
+        raise DefinitionError(f"there is no object {definition.uri}") from error
+    except (ObjectStoreError, ValueError, OSError) as error:
+        raise DefinitionError(f"{definition.uri} cannot be read: {error}") from error
 
 
 def file_names(archive: bytes) -> frozenset[str]:
@@ -53,6 +49,26 @@ def file_names(archive: bytes) -> frozenset[str]:
     """
     with _opened(archive) as opened:
         return frozenset(info.filename for info in opened.infolist() if not info.is_dir())
+
+
+def main_file(archive: bytes, wanted: str | None, *, extension: str) -> str:
+    """The document to run: the one that was named, ``main`` with the extension, or the only one there is.
+
+    Raises:
+        DefinitionError: It is not there, or there are several.
+    """
+    names = file_names(archive)
+    if wanted is not None:
+        if wanted not in names:
+            raise DefinitionError(f"the definition has no file {wanted}")
+        return wanted
+    usual = f"main{extension}"
+    candidates = sorted(name for name in names if name.endswith(extension))
+    if usual in candidates:
+        return usual
+    if len(candidates) != 1:
+        raise DefinitionError(f"main must name the main definition file: there is no {usual}")
+    return candidates[0]
 
 
 def unpack(archive: bytes, folder: Path) -> None:

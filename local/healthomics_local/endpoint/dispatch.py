@@ -10,15 +10,16 @@ from healthomics_local.endpoint.errors import (
     ThrottlingException,
     UnknownOperationException,
 )
-from healthomics_local.endpoint.faults import ConnectionDropped, Fault, FaultPlan
+from healthomics_local.endpoint.faults import ConnectionDropped, Fault
+from healthomics_local.endpoint.operations.registry import SELF_LOCKING
 from healthomics_local.endpoint.recording import RecordedRequest, RequestRecorder, recordable
 from healthomics_local.endpoint.service_model import operation_model, service_model
-from healthomics_local.endpoint.throttle import TokenBucket
 from healthomics_local.endpoint.validation import check_input
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from healthomics_local.endpoint.authorization.access_control import Caller
     from healthomics_local.endpoint.backend import Backend
     from healthomics_local.endpoint.operations.registry import Operation
 
@@ -27,17 +28,24 @@ class Dispatcher:
     """Calls operations."""
 
     def __init__(self, backend: Backend, operations: Mapping[str, Operation]) -> None:
-        self.faults = FaultPlan()
+        self.faults = backend.faults
         self.recorder = RequestRecorder(limit=backend.settings.max_recorded_requests)
         self._settings = backend.settings
         self._clock = backend.clock
         self._state = backend.state
         self._operations = operations
-        tps = backend.settings.start_run_tps
-        self._start_run_bucket = TokenBucket(rate_per_second=tps) if tps is not None else None
+        self._start_run_rate = backend.start_run_rate
 
-    def call(self, operation: str, members: dict[str, Any], *, request_id: str) -> tuple[dict[str, Any], Fault | None]:
+    def call(
+        self, operation: str, members: dict[str, Any], *, request_id: str, caller: Caller | None = None
+    ) -> tuple[dict[str, Any], Fault | None]:
         """Call an operation; its output, and the fault that has touched the call.
+
+        Args:
+            operation: The API name.
+            members: What the caller sent.
+            request_id: The id of the call.
+            caller: Who must be allowed to make it; None: everybody is.
 
         Raises:
             ServiceError: What the service would answer with.
@@ -53,7 +61,7 @@ class Dispatcher:
                 self._clock.sleep(fault.latency)
             if failure is not None and fault is not None and not fault.after_processing:
                 raise failure
-            output = self._process(operation, members)
+            output = self._process(operation, members, caller)
             if failure is not None:
                 raise failure
         except ServiceError as error:
@@ -65,10 +73,10 @@ class Dispatcher:
         self.record(operation, members, request_id)
         return output, fault
 
-    def _process(self, operation: str, members: dict[str, Any]) -> dict[str, Any]:
-        if operation == "StartRun" and self._start_run_bucket is not None:
+    def _process(self, operation: str, members: dict[str, Any], caller: Caller | None) -> dict[str, Any]:
+        if operation == "StartRun" and self._start_run_rate is not None:
             with self._state.transaction():
-                allowed = self._start_run_bucket.take(self._clock.now())
+                allowed = self._start_run_rate.take(self._clock.now())
             if not allowed:
                 raise ThrottlingException("Rate exceeded")
         function = self._operations.get(operation)
@@ -76,8 +84,13 @@ class Dispatcher:
             raise OperationNotImplementedException(f"{operation} is not implemented by the local HealthOmics")
         model = operation_model(operation)
         check_input(model.input_shape, members, reject_unknown=self._settings.reject_unknown_members)
+        if caller is not None:
+            caller.require(operation, members)
+        principal = self._settings.principal if caller is None else caller.arn
+        if operation in SELF_LOCKING:
+            return function(members, principal)
         with self._state.transaction():
-            return function(members)
+            return function(members, principal)
 
     def record(
         self,

@@ -53,6 +53,34 @@ class MissingAuthenticationTokenException(ServiceError):  # noqa: N818
     http_status = 403
 
 
+class IncompleteSignatureException(ServiceError):  # noqa: N818
+    """The signature of the request lacks something, or is malformed."""
+
+    code = "IncompleteSignatureException"
+    http_status = 403
+
+
+class InvalidSignatureException(ServiceError):  # noqa: N818
+    """The signature of the request is wrong, too old, or for something else."""
+
+    code = "InvalidSignatureException"
+    http_status = 403
+
+
+class UnrecognizedClientException(ServiceError):  # noqa: N818
+    """Nobody has the access key of the request, or its session token is not the key's."""
+
+    code = "UnrecognizedClientException"
+    http_status = 403
+
+
+class ExpiredTokenException(ServiceError):  # noqa: N818
+    """The temporary credentials of the request have expired."""
+
+    code = "ExpiredTokenException"
+    http_status = 403
+
+
 class ResourceNotFoundException(ServiceError):  # noqa: N818
     """The named resource does not exist, or is not usable yet."""
 
@@ -122,6 +150,10 @@ _BY_CODE = {
         ServiceQuotaExceededException,
         AccessDeniedException,
         MissingAuthenticationTokenException,
+        IncompleteSignatureException,
+        InvalidSignatureException,
+        UnrecognizedClientException,
+        ExpiredTokenException,
         ResourceNotFoundException,
         UnknownOperationException,
         RequestTimeoutException,

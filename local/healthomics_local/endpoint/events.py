@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from healthomics_local.endpoint.batch_summary import BatchSummary
     from healthomics_local.endpoint.ids import ArnFormat
-    from healthomics_local.endpoint.records import Run, Task, Workflow
+    from healthomics_local.endpoint.records import Run, RunBatch, Task, Workflow
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,37 @@ def workflow_event(workflow: Workflow, arns: ArnFormat, *, event_id: str, now: d
         "workflowVersionName": workflow.version_name,
     }
     return _event("Workflow Status Change", workflow.arn, detail, arns, event_id=event_id, now=now)
+
+
+# The guide's table of fields has no counts of cancellations and deletions.
+_STARTS = ("successfulStartSubmissionCount", "failedStartSubmissionCount", "pendingStartSubmissionCount")
+
+
+def batch_event(batch: RunBatch, summary: BatchSummary, arns: ArnFormat, *, event_id: str, now: datetime) -> Event:
+    """A RunBatch Status Change. All numbers in it are strings, as in AWS."""
+    workflow, default = batch.workflow, batch.default_setting
+    cache_id = default.get("cacheId")
+    detail: dict[str, Any] = {
+        "omicsVersion": _OMICS_VERSION,
+        "arn": batch.arn,
+        "batchId": batch.batch_id,
+        "status": batch.status.value,
+        "uuid": batch.uuid,
+        "batchName": batch.name,
+        "failureReason": batch.failure_reason,
+        "failureMessage": batch.failure_message,
+        "workflowId": workflow.workflow_id,
+        "workflowArn": arns.of(f"workflow/{workflow.workflow_id}", owner=workflow.owner_id),
+        "workflowVersionArn": workflow.arn if workflow.version_name is not None else None,
+        "workflowOwnerId": workflow.owner_id,
+        "runCache": arns.of(f"runCache/{cache_id}") if cache_id is not None else None,
+        "runCacheBehavior": default.get("cacheBehavior"),
+    }
+    if batch.total_runs is not None:
+        starts = {name: summary.submissions[name] for name in _STARTS}
+        counts = {"totalRuns": batch.total_runs, **starts, **summary.runs}
+        detail |= {name: str(count) for name, count in counts.items()}
+    return _event("RunBatch Status Change", batch.arn, detail, arns, event_id=event_id, now=now)
 
 
 def _event(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ANY_OPERATION = "*"
+_MAX_LATENCY = 86_400
 
 
 class ConnectionDropped(Exception):  # noqa: N818 - names the event, which is no error of the endpoint
@@ -24,7 +25,8 @@ class Fault:
     """What goes wrong with a call, and with which calls."""
 
     operation: str = ANY_OPERATION
-    """The API name of the operation (``StartRun``), or ``*``."""
+    """The API name of the operation (``StartRun``), or ``*``. What a run batch does to its runs counts too: its
+    submissions as StartRun, and what CancelRunBatch and DeleteRunBatch do as CancelRun and DeleteRun."""
     code: str | None = None
     """The error the caller gets, such as ``ThrottlingException``; None: no error."""
     message: str = "injected fault"
@@ -48,6 +50,12 @@ class Fault:
             raise ValueError(f"operation must be * or an operation of HealthOmics, got {self.operation!r}")
         if self.count is not None and self.count < 1:
             raise ValueError(f"count must be None or at least 1, got {self.count}")
+        if self.skip < 0:
+            raise ValueError(f"skip must not be negative, got {self.skip}")
+        if self.status is not None and not 200 <= self.status <= 599:  # noqa: PLR2004 - what an answer can have
+            raise ValueError(f"status must be None or from 200 to 599, got {self.status}")
+        if not 0 <= self.latency <= _MAX_LATENCY:
+            raise ValueError(f"latency must be from 0 to {_MAX_LATENCY} seconds, got {self.latency}")
 
     def failure(self) -> ServiceError | ConnectionDropped | None:
         """What the caller should get; None, when the fault is only a delay."""
@@ -80,11 +88,20 @@ class FaultPlan:
         with self._lock:
             return tuple(self._faults)
 
-    def take(self, operation: str, members: Mapping[str, Any]) -> Fault | None:
-        """The fault that hits this call, if any; it is used up by one."""
+    def take(self, operation: str, members: Mapping[str, Any], *, by_service: bool = False) -> Fault | None:
+        """The fault that hits this call, if any; it is used up by one.
+
+        Args:
+            operation: The API name of the operation.
+            members: Its members.
+            by_service: The service itself makes the call, for a run batch. There is no connection then that
+                could be slow or lost, so only faults count that refuse a call.
+        """
         with self._lock:
             for index, fault in enumerate(self._faults):
                 if fault.operation not in {ANY_OPERATION, operation}:
+                    continue
+                if by_service and (fault.code is None or fault.drop_connection or fault.after_processing):
                     continue
                 if fault.when is not None and not fault.when(members):
                     continue

@@ -20,15 +20,19 @@ from healthomics_local.endpoint.errors import (
     ServiceError,
 )
 from healthomics_local.endpoint.faults import ConnectionDropped
+from healthomics_local.endpoint.http_head import HeaderLines, body_length, origin_form
 from healthomics_local.endpoint.messages import Request, Response, response_from_error
 
 if TYPE_CHECKING:
+    from io import BufferedIOBase
+
     from healthomics_local.endpoint.service import Service
 
 logger = logging.getLogger(__name__)
 
 _IDLE_SECONDS = 60
-_DRAIN_BYTES = 64 * 1024 * 1024
+_LINGER_SECONDS = 5
+_LINGER_BYTES = 64 * 1024 * 1024
 
 
 class HttpServer(ThreadingHTTPServer):
@@ -90,10 +94,30 @@ class HttpServer(ThreadingHTTPServer):
                 self._connections.discard(request)
                 self._handlers.discard(threading.current_thread())
 
+    def shutdown_request(self, request: Any) -> None:
+        """Say that nothing more will come, hear the client out, and close.
+
+        To close a connection on which there is something to read resets it, and takes back an answer that the client
+        has not read yet.
+        """
+        try:
+            request.shutdown(socket.SHUT_WR)
+            request.settimeout(_LINGER_SECONDS)
+            left = _LINGER_BYTES
+            while left > 0 and (chunk := request.recv(65536)):
+                left -= len(chunk)
+        except OSError as error:
+            logger.debug("connection was closed by the client: %r", error)
+        self.close_request(request)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that breaks is the client's affair."""
+        """A connection that breaks is the client's affair; anything else is a mistake in this package."""
         del request
-        logger.debug("connection from %s ended: %r", client_address, sys.exception())
+        error = sys.exception()
+        if isinstance(error, OSError):
+            logger.debug("connection from %s ended: %r", client_address, error)
+        else:
+            logger.error("connection from %s failed", client_address, exc_info=error)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -112,9 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             request = self._request()
         except ServiceError as error:
-            # What is left of the body would be read as the next request.
-            self.close_connection = True
-            self._send(_with_request_id(response_from_error(error)))
+            self._refuse(response_from_error(error))
             return
         try:
             response = self._service.handle(request)
@@ -127,15 +149,29 @@ class _Handler(BaseHTTPRequestHandler):
     # The base class looks for a method of this name for each HTTP method.
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = handle_any  # noqa: N815
 
+    def parse_request(self) -> bool:
+        """Read the head of a request; False, when it was refused."""
+        reader = self.rfile
+        self.rfile = cast("BufferedIOBase", HeaderLines(reader))
+        try:
+            parsed = super().parse_request()
+        except SerializationException as error:
+            self.send_error(error.http_status, error.message)
+            return False
+        finally:
+            self.rfile = reader
+        if parsed and self.request_version == self.default_request_version:
+            self.send_error(HTTPStatus.BAD_REQUEST, "the request line must name a version of HTTP")
+            return False
+        return parsed
+
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a request that is no HTTP in the form of the API; the base class would send a web page."""
         del explain
-        self.close_connection = True
         error = SerializationException(message or HTTPStatus(code).phrase)
-        response = response_from_error(error)
         # What could not be parsed counts as HTTP/0.9, whose answers have no head.
         self.request_version = self.protocol_version
-        self._send(_with_request_id(replace(response, status=int(code))))
+        self._refuse(replace(response_from_error(error), status=int(code)))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Log to this module's logger, and only on demand."""
@@ -148,33 +184,29 @@ class _Handler(BaseHTTPRequestHandler):
     def _request(self) -> Request:
         if "transfer-encoding" in self.headers:
             raise SerializationException("chunked requests are not supported: send a Content-Length")
-        path, _, query = self.path.partition("?")
+        path, _, query = origin_form(self.path).partition("?")
         return Request(
             method=self.command,
             path=path,
             query=query,
             headers={name.lower(): value for name, value in self.headers.items()},
             body=self._body(),
+            port=cast("HttpServer", self.server).server_port,
         )
 
     def _body(self) -> bytes:
-        text = self.headers.get("content-length", "0")
-        if not text.isascii() or not text.isdigit():
-            raise SerializationException("Content-Length must be a number")
-        length, limit = int(text), self._service.settings.max_body_bytes
+        length, limit = body_length(self.headers.get_all("content-length", [])), self._service.settings.max_body_bytes
         if length > limit:
-            self._drain(length)
             raise RequestEntityTooLargeException(f"the request body must not exceed {limit} bytes, got {length}")
         body = self.rfile.read(length)
         if len(body) < length:
             raise SerializationException("the request body ended early")
         return body
 
-    def _drain(self, length: int) -> None:
-        """Read a body that is refused: a client that is still sending would not see the answer."""
-        left = min(length, _DRAIN_BYTES)
-        while left > 0 and (chunk := self.rfile.read(min(left, 65536))):
-            left -= len(chunk)
+    def _refuse(self, response: Response) -> None:
+        """Answer and hang up: what is left of the request would be read as the next one."""
+        self.close_connection = True
+        self._send(replace(response, headers={**response.headers, "x-amzn-RequestId": str(uuid.uuid4())}))
 
     def _send(self, response: Response) -> None:
         self.log_request(response.status)
@@ -190,10 +222,6 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(response.body)
         self.wfile.flush()
-
-
-def _with_request_id(response: Response) -> Response:
-    return replace(response, headers={**response.headers, "x-amzn-RequestId": str(uuid.uuid4())})
 
 
 def _shut(connection: socket.socket) -> None:

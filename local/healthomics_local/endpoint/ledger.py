@@ -4,36 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from healthomics_local.endpoint.errors import ConflictException
+from healthomics_local.endpoint.records import LedgerEntry
 from healthomics_local.endpoint.settings import RepeatedRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, MutableMapping
     from datetime import datetime
 
     from healthomics_local.endpoint.settings import Settings
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LedgerEntry:
-    """The first use of a request id."""
-
-    resource: str
-    """What the request made; a key that its owner can look up."""
-    fingerprint: str
-    response: Mapping[str, Any]
-    at: datetime
+    from healthomics_local.endpoint.state import RequestKey
 
 
 class RequestLedger:
     """The used request ids of every operation that takes one; each operation has its own."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, entries: MutableMapping[RequestKey, LedgerEntry]) -> None:
         self._settings = settings
-        self._entries: dict[tuple[str, str], LedgerEntry] = {}
+        self._entries = entries
 
     def find(self, operation: str, members: Mapping[str, Any], now: datetime) -> LedgerEntry | None:
         """The first use of this request's id, or None for a new request.
@@ -74,7 +64,8 @@ class RequestLedger:
 
     def forget(self, resource: str) -> None:
         """Make every request id that led to this resource new again."""
-        self._entries = {key: entry for key, entry in self._entries.items() if entry.resource != resource}
+        for key in [key for key, entry in self._entries.items() if entry.resource == resource]:
+            del self._entries[key]
 
 
 def fingerprint(members: Mapping[str, Any]) -> str:

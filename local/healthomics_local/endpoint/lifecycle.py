@@ -8,27 +8,38 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from healthomics_local.endpoint.engines.engine import Job
+from healthomics_local.endpoint.engines.engine import Job, ResumableEngine
 from healthomics_local.endpoint.errors import ConflictException
 from healthomics_local.endpoint.events import run_event, task_event
-from healthomics_local.endpoint.records import Outcome, Run, Task
+from healthomics_local.endpoint.logs.lines import Severity
+from healthomics_local.endpoint.records import Outcome, Run, RunProgress, Task
+from healthomics_local.endpoint.run_queue import RunQueue, WaitingTask
 from healthomics_local.endpoint.run_reporter import RunReporter
+from healthomics_local.endpoint.script import TaskDemand
 from healthomics_local.endpoint.statuses import RunStatus, TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
+    from healthomics_local.endpoint.authorization.run_access import RunAccess
     from healthomics_local.endpoint.clock import Clock, Timer
-    from healthomics_local.endpoint.engines.engine import Engine, Execution
+    from healthomics_local.endpoint.engines.engine import Engine, Execution, TaskEnd
     from healthomics_local.endpoint.events import EventDelivery
     from healthomics_local.endpoint.ids import ArnFormat, IdSource
+    from healthomics_local.endpoint.logs.run_logs import RunLogs
+    from healthomics_local.endpoint.records import Workflow
     from healthomics_local.endpoint.script import RunScript
     from healthomics_local.endpoint.settings import Settings
     from healthomics_local.endpoint.state import State
+    from healthomics_local.endpoint.storage_check import StorageCheck
 
 logger = logging.getLogger(__name__)
+
+_ENGINE_IS_GONE = "The local endpoint was restarted while it executed the run, whose processes are gone: start it again"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -53,7 +64,10 @@ class Lifecycle:
         ids: IdSource,
         arns: ArnFormat,
         events: EventDelivery,
-        engine_for: Callable[[str], Engine],
+        logs: RunLogs,
+        engine_for: Callable[[Workflow], Engine],
+        storage: StorageCheck,
+        access: RunAccess | None = None,
     ) -> None:
         self._state = state
         self._settings = settings
@@ -61,9 +75,17 @@ class Lifecycle:
         self._ids = ids
         self._arns = arns
         self._events = events
+        self._logs = logs
         self._engine_for = engine_for
+        self._storage = storage
+        self._access = access
         self._progress: dict[str, _Progress] = {}
-        self._waiting: dict[str, str] = {}
+        self._queue = RunQueue(state, settings)
+        self._watchers: list[Callable[[Run], None]] = []
+
+    def watch(self, watcher: Callable[[Run], None]) -> None:
+        """Call this, within the transaction, with each run that has a new status."""
+        self._watchers.append(watcher)
 
     def begin(self, run: Run, script: RunScript) -> None:
         """Take in a new run, which is PENDING. Must be called within a transaction."""
@@ -71,7 +93,32 @@ class Lifecycle:
         self._progress[run.uuid] = _Progress(script=script)
         self._announce(run)
         seconds = self._seconds(script.pending_seconds, self._settings.timings.pending)
+        self._state.progress[run.uuid] = RunProgress(script=script, due=self._clock.now())
         self._arm(run, seconds, self._pending_is_over)
+
+    def resume(self) -> None:
+        """Go on with every run of an earlier process that has not ended. Must be called within a transaction."""
+        active = [run for run in self._state.runs.values() if not run.status.is_terminal]
+        for run in active:
+            self._progress[run.uuid] = _Progress(script=self._state.progress[run.uuid].script)
+            self._queue.moved(run)
+        for run in active:
+            self._go_on(run)
+
+    def _go_on(self, run: Run) -> None:
+        kept = self._state.progress[run.uuid]
+        match run.status:
+            case RunStatus.PENDING:
+                self._arm_until(run, kept.due, self._pending_is_over)
+            case RunStatus.STARTING:
+                self._arm_until(run, kept.due, self._starting_is_over)
+            case RunStatus.RUNNING:
+                progress = self._progress[run.uuid]
+                if kept.timeout is not None:
+                    self._limit(run, progress, kept.timeout)
+                self._state.after(lambda: self._execute(run, progress, again=True))
+            case _:
+                self._arm_until(run, kept.due, self._stopping_is_over)
 
     def cancel(self, run: Run) -> None:
         """Cancel a run that has not ended. Must be called within a transaction.
@@ -102,20 +149,18 @@ class Lifecycle:
             raise ConflictException(f"Run {run.run_id} cannot be deleted: its status is {run.status}")
         deleted = self._move(run, RunStatus.DELETED)
         del self._state.runs[run.run_id]
-        self._state.deleted_runs.append(deleted)
+        self._state.deleted_runs[deleted.uuid] = deleted
 
     def _pending_is_over(self, run: Run) -> None:
         progress = self._progress[run.uuid]
         if self._fails_in(progress.script, RunStatus.PENDING):
             self._end(run, self._scripted_failure(progress.script))
-        elif self._has_slot(run):
-            self._start(run)
         else:
-            self._waiting[run.uuid] = run.run_id
+            self._queue.add_run(run)
+            self.fill_slots()
 
     def _start(self, run: Run) -> None:
         progress = self._progress[run.uuid]
-        self._waiting.pop(run.uuid, None)
         run = self._move(run, RunStatus.STARTING)
         seconds = self._seconds(progress.script.starting_seconds, self._settings.timings.starting)
         self._arm(run, seconds, self._starting_is_over)
@@ -124,21 +169,69 @@ class Lifecycle:
         progress = self._progress[run.uuid]
         if self._fails_in(progress.script, RunStatus.STARTING):
             self._stop(run, self._scripted_failure(progress.script))
-            return
+        elif self._settings.check_run_role is None and self._access is None and not self._storage.is_on:
+            self._run(run)
+        else:
+            self._state.after(lambda: self._admit(run))
+
+    def _admit(self, run: Run) -> None:
+        """Let a run go on if nothing speaks against it; whoever knows may take time, so this is outside the lock."""
+        try:
+            refusal = self._refusal(run)
+        except Exception:
+            logger.exception("nobody could say whether run %s may go on", run.run_id)
+            refusal = Outcome.failed("SERVICE_ERROR", "The role and the output bucket of the run could not be checked")
+        self._guarded(
+            run, self._run if refusal is None else lambda now: self._stop(now, refusal), expected=RunStatus.STARTING
+        )
+
+    def _refusal(self, run: Run) -> Outcome | None:
+        check_role = self._settings.check_run_role or (self._access.role_problem if self._access is not None else None)
+        problem = check_role(run) if check_role is not None else None
+        if problem is not None:
+            return Outcome.failed("ASSUME_ROLE_FAILED", f"IAM role is invalid or inaccessible: {problem}")
+        problem = self._access.log_problem(run) if self._access is not None else None
+        if problem is not None:
+            # The developer guide wants these permissions, but does not say what becomes of a run without them.
+            return Outcome.failed("WORKFLOW_RUN_FAILED", f"The logs of the run cannot be written: {problem}")
+        return self._storage.output_failure(run)
+
+    def _run(self, run: Run) -> None:
+        progress = self._progress[run.uuid]
         run = self._move(replace(run, start_time=self._clock.now()), RunStatus.RUNNING)
         limit = self._settings.max_run_seconds
         group = self._state.run_groups.get(str(run.request.get("runGroupId")))
         if group is not None and group.max_duration_minutes is not None:
             limit = min(limit, group.max_duration_minutes * 60)
-        progress.timeout = self._clock.call_later(limit, lambda: self._guarded(run, self._run_is_too_long))
+        timeout = self._clock.now() + timedelta(seconds=limit)
+        self._state.progress[run.uuid] = replace(self._state.progress[run.uuid], timeout=timeout)
+        self._limit(run, progress, timeout)
         self._state.after(lambda: self._execute(run, progress))
 
-    def _execute(self, run: Run, progress: _Progress) -> None:
-        """Start the engine, outside the lock; the run may have been cancelled in between."""
-        job = Job(run=run, script=progress.script)
+    def _limit(self, run: Run, progress: _Progress, timeout: datetime) -> None:
+        seconds = (timeout - self._clock.now()).total_seconds()
+        progress.timeout = self._clock.call_later(seconds, lambda: self._guarded(run, self._run_is_too_long))
+
+    def _execute(self, run: Run, progress: _Progress, *, again: bool = False) -> None:
+        """Start the engine, outside the lock; the run may have been cancelled in between.
+
+        Args:
+            run: The run.
+            progress: Its progress.
+            again: An earlier process has started the engine, and has ended since.
+        """
+        objects = self._access.objects(run) if self._access is not None else None
+        job = Job(run=run, script=progress.script, objects=objects)
         reporter = RunReporter(self, run)
         try:
-            execution = self._engine_for(run.workflow.engine).start(job, reporter)
+            engine = self._engine_for(run.workflow)
+            if not again:
+                execution = engine.start(job, reporter)
+            elif isinstance(engine, ResumableEngine):
+                execution = engine.resume(job, reporter)
+            else:
+                self.report_outcome(run, Outcome.failed("SERVICE_ERROR", _ENGINE_IS_GONE))
+                return
         except Exception:
             logger.exception("the engine could not start run %s", run.run_id)
             self.report_outcome(run, Outcome.failed("SERVICE_ERROR", "The engine could not start the run"))
@@ -169,43 +262,32 @@ class Lifecycle:
         if seconds is None:
             seconds = self._seconds(progress.script.stopping_seconds, self._settings.timings.stopping)
         self._arm(run, seconds, self._stopping_is_over)
+        self.fill_slots()
 
     def _stopping_is_over(self, run: Run) -> None:
         self._end(run, run.outcome or Outcome())
 
     def _end(self, run: Run, outcome: Outcome) -> None:
         progress = self._progress.pop(run.uuid)
-        self._waiting.pop(run.uuid, None)
+        del self._state.progress[run.uuid]
         if progress.timer is not None:
             progress.timer.cancel()
         self._move(replace(run, outcome=outcome, stop_time=self._clock.now()), outcome.status)
         self.fill_slots()
 
     def fill_slots(self) -> None:
-        """Start runs that wait, oldest first, as far as the limits allow. Must be called within a transaction."""
-        waiting = [self._state.runs[run_id] for run_id in self._waiting.values()]
-        for run in sorted(waiting, key=lambda each: each.sequence):
-            if self._is_full():
-                return
-            if self._has_slot(run):
-                self._start(run)
+        """Start runs and tasks that wait, as far as the limits allow. Must be called within a transaction."""
+        while (run := self._queue.next_run()) is not None:
+            self._start(run)
+        while (waiting := self._queue.pop_task()) is not None:
+            self._start_task(waiting)
 
-    def _has_slot(self, run: Run) -> bool:
-        return not self._is_full() and not self._is_group_full(run.request.get("runGroupId"))
-
-    def _is_full(self) -> bool:
-        limit = self._settings.max_concurrent_runs
-        return limit is not None and sum(1 for _ in self._active_runs()) >= limit
-
-    def _is_group_full(self, group_id: str | None) -> bool:
-        group = self._state.run_groups.get(group_id) if group_id is not None else None
-        if group is None or group.max_runs is None:
-            return False
-        in_group = [run for run in self._active_runs() if run.request.get("runGroupId") == group_id]
-        return len(in_group) >= group.max_runs
-
-    def _active_runs(self) -> Iterator[Run]:
-        return (run for run in self._state.runs.values() if run.status.holds_resources)
+    def _start_task(self, waiting: WaitingTask) -> None:
+        run = self._state.runs[waiting.run.run_id]
+        task = run.task(waiting.task_id)
+        if task is not None:
+            self._put_task(run, replace(task, status=TaskStatus.RUNNING, start_time=self._clock.now()))
+            self._state.after(lambda: waiting.ready(waiting.task_id))
 
     def add_task(self, run: Run, *, name: str, cpus: int, memory_gib: int) -> str | None:
         """Add a task that runs, when an engine says so; its id, or None when the run no longer runs."""
@@ -213,36 +295,77 @@ class Lifecycle:
             current = self._running(run)
             if current is None:
                 return None
-            now = self._clock.now()
-            task = Task(
-                task_id=self._ids.numeric(),
-                uuid=self._ids.uuid(),
-                name=name,
+            task = replace(
+                self._new_task(TaskDemand(name=name, cpus=cpus, memory_gib=memory_gib)),
                 status=TaskStatus.RUNNING,
-                cpus=cpus,
-                memory_gib=memory_gib,
-                creation_time=now,
-                start_time=now,
+                start_time=self._clock.now(),
             )
             self._put_task(current, task)
             return task.task_id
 
-    def end_task(self, run: Run, task_id: str, status: TaskStatus, message: str | None) -> None:
+    def queue_task(self, run: Run, demand: TaskDemand, ready: Callable[[str], None]) -> None:
+        """Add a task that is PENDING until the run's group has room for it; nothing when the run no longer runs.
+
+        Args:
+            run: The run.
+            demand: What the task is, and what it needs.
+            ready: Is called with the task's id, outside any transaction, when the task is RUNNING.
+        """
+        with self._state.transaction():
+            current = self._running(run)
+            if current is None:
+                return
+            task = self._new_task(demand)
+            current = self._put_task(current, task)
+            self._queue.add_task(WaitingTask(run=current, task_id=task.task_id, ready=ready))
+            self.fill_slots()
+
+    def wait_again(self, run: Run, task_id: str, ready: Callable[[str], None]) -> None:
+        """Let a PENDING task of an earlier process wait again, as `queue_task` does with a new one."""
+        with self._state.transaction():
+            current = self._running(run)
+            if current is not None:
+                self._queue.add_task(WaitingTask(run=current, task_id=task_id, ready=ready))
+                self.fill_slots()
+
+    def _new_task(self, demand: TaskDemand) -> Task:
+        return Task(
+            task_id=self._ids.numeric(),
+            uuid=self._ids.uuid(),
+            name=demand.name,
+            cpus=demand.cpus,
+            memory_gib=demand.memory_gib,
+            gpus=demand.gpus,
+            creation_time=self._clock.now(),
+        )
+
+    def log(self, run: Run, message: str, *, failed: bool) -> None:
+        """Write a line of a run's engine log, unless the run's record is gone."""
+        severity = Severity.ERROR if failed else Severity.INFO
+        with self._state.transaction():
+            current = self._state.current(run)
+            if current is not None:
+                now = self._clock.now()
+                self._state.after(lambda: self._logs.engine_said(current, message, severity, now))
+
+    def end_task(self, run: Run, task_id: str, end: TaskEnd) -> None:
         """End a task, when an engine says so."""
         with self._state.transaction():
             current = self._running(run)
             task = current.task(task_id) if current is not None else None
             if current is None or task is None or task.status.is_terminal:
                 return
-            failed = status is TaskStatus.FAILED
+            failed = end.status is TaskStatus.FAILED
             ended = replace(
                 task,
-                status=status,
+                status=end.status,
                 stop_time=self._clock.now(),
                 failure_reason="RUN_TASK_FAILED" if failed else None,
-                status_message=message if failed else None,
+                status_message=end.message if failed else None,
+                usage=end.usage,
             )
-            self._put_task(current, ended)
+            self._put_task(current, ended, end.output)
+            self.fill_slots()
 
     def _running(self, run: Run) -> Run | None:
         current = self._state.current(run)
@@ -256,10 +379,12 @@ class Lifecycle:
         if run.status is RunStatus.RUNNING:
             self._stop(run, outcome)
 
-    def _put_task(self, run: Run, task: Task) -> Run:
+    def _put_task(self, run: Run, task: Task, output: Sequence[str] = ()) -> Run:
         run = self._state.put_run(run.with_task(task))
-        event = task_event(run, task, self._arns, event_id=self._ids.uuid(), now=self._clock.now())
+        now = self._clock.now()
+        event = task_event(run, task, self._arns, event_id=self._ids.uuid(), now=now)
         self._state.after(lambda: self._events.deliver(event))
+        self._state.after(lambda: self._logs.task_changed(run, task, now, output))
         return run
 
     def _move(self, run: Run, status: RunStatus) -> Run:
@@ -270,11 +395,21 @@ class Lifecycle:
         return run
 
     def _announce(self, run: Run) -> None:
-        event = run_event(run, self._arns, event_id=self._ids.uuid(), now=self._clock.now())
+        now = self._clock.now()
+        event = run_event(run, self._arns, event_id=self._ids.uuid(), now=now)
         self._state.after(lambda: self._events.deliver(event))
+        self._state.after(lambda: self._logs.run_changed(run, now))
+        self._queue.moved(run)
+        for watcher in self._watchers:
+            watcher(run)
 
     def _arm(self, run: Run, seconds: float, then: Callable[[Run], None]) -> None:
         """Go on with a run after some time, in whatever state its record is then."""
+        self._arm_until(run, self._clock.now() + timedelta(seconds=seconds), then)
+
+    def _arm_until(self, run: Run, due: datetime, then: Callable[[Run], None]) -> None:
+        self._state.progress[run.uuid] = replace(self._state.progress[run.uuid], due=due)
+        seconds = (due - self._clock.now()).total_seconds()
         progress = self._progress[run.uuid]
         progress.timer = self._clock.call_later(seconds, lambda: self._guarded(run, then, run.status))
 

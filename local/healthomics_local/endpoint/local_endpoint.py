@@ -45,6 +45,9 @@ class LocalHealthOmics(Service):
             raise RuntimeError("the endpoint has no URL before it is started: use it in a with statement")
         return self._server.url
 
+    def _base_url(self) -> str | None:
+        return None if self._server is None else self._server.url
+
     def client(self, **config: Any) -> OmicsClient:
         """A boto3 client for the endpoint, over HTTP.
 
@@ -57,7 +60,12 @@ class LocalHealthOmics(Service):
 
     def start(self) -> Self:
         """Listen. Returns when connections are accepted."""
-        self._server = HttpServer(self, host=self._host, port=self._port)
+        try:
+            self._server = HttpServer(self, host=self._host, port=self._port)
+        except OSError:
+            # Nobody will stop what has not started, and the state file must be free again.
+            self.close()
+            raise
         self._server.start()
         return self
 

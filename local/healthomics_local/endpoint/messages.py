@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from healthomics_local.endpoint.errors import SerializationException
+from healthomics_local.endpoint.json_values import is_object, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
     from healthomics_local.endpoint.errors import ServiceError
     from healthomics_local.endpoint.routes import RouteMatch
+
+# Python would also read digits of other scripts, spaces and underscores.
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +39,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     """With lower-case names."""
     body: bytes = b""
+    port: int | None = None
+    """Where it arrived; None when it came through no socket."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,17 +138,12 @@ def _json_object(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        document: object = json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise SerializationException("the request body is not valid JSON") from error
-    if not isinstance(document, dict):
+        document = parse_json(body)
+    except ValueError as error:
+        raise SerializationException(f"the request body is not valid JSON: {error}") from error
+    if not is_object(document):
         raise SerializationException("the request body must be a JSON object")
-    return cast("dict[str, Any]", document)
-
-
-def _no_constant(text: str) -> object:
-    # Python reads NaN and Infinity; JSON has no such thing.
-    raise ValueError(text)
+    return document
 
 
 def _from_query(shape: Shape, values: list[str], name: str) -> object:
@@ -150,11 +152,12 @@ def _from_query(shape: Shape, values: list[str], name: str) -> object:
     value = values[-1]
     match shape.type_name:
         case "integer" | "long":
-            try:
-                return int(value)
-            except ValueError as error:
-                raise SerializationException(f"Value at '{name}' must be an integer") from error
+            if not _INTEGER.fullmatch(value):
+                raise SerializationException(f"Value at '{name}' must be an integer")
+            return int(value)
         case "boolean":
+            if value not in {"true", "false"}:
+                raise SerializationException(f"Value at '{name}' must be true or false")
             return value == "true"
         case _:
             return value

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
+import tempfile
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 _NOT_FOUND = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
 
@@ -52,6 +54,15 @@ class S3Uri:
         return f"s3://{self.bucket}/{self.key}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectSummary:
+    """What S3 knows of an object without its content."""
+
+    etag: str
+    """With its quotation marks, as S3 gives it; another content has another one."""
+    size: int
+
+
 class ObjectStore(Protocol):
     """What an engine needs of S3; every method raises ObjectStoreError when it cannot."""
 
@@ -65,6 +76,14 @@ class ObjectStore(Protocol):
 
     def keys(self, prefix: S3Uri) -> Iterable[S3Uri]:
         """The objects whose keys begin with the prefix's key."""
+        ...
+
+    def describe(self, uri: S3Uri) -> ObjectSummary:
+        """What S3 knows of an object without its content."""
+        ...
+
+    def bucket_region(self, bucket: str) -> str | None:
+        """The Region of a bucket; None: not known."""
         ...
 
 
@@ -109,6 +128,15 @@ class MemoryObjectStore:
         with self._lock:
             return [u for u in self._objects if u.bucket == prefix.bucket and u.key.startswith(prefix.key)]
 
+    def describe(self, uri: S3Uri) -> ObjectSummary:
+        """What S3 knows of an object without its content."""
+        content = self.get(str(uri))
+        return ObjectSummary(etag=f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"', size=len(content))
+
+    def bucket_region(self, bucket: str) -> str | None:
+        """Not known."""
+        return None
+
 
 class S3ObjectStore:
     """S3 of a local AWS, through boto3."""
@@ -144,6 +172,21 @@ class S3ObjectStore:
         except (BotoCoreError, ClientError) as error:
             raise _store_error(prefix, error) from error
 
+    def describe(self, uri: S3Uri) -> ObjectSummary:
+        """What S3 knows of an object without its content."""
+        try:
+            head = self._s3().head_object(Bucket=uri.bucket, Key=uri.key)
+        except (BotoCoreError, ClientError) as error:
+            raise _store_error(uri, error) from error
+        return ObjectSummary(etag=str(head["ETag"]), size=int(head["ContentLength"]))
+
+    def bucket_region(self, bucket: str) -> str | None:
+        """The Region of a bucket."""
+        try:
+            return str(self._s3().head_bucket(Bucket=bucket)["BucketRegion"])
+        except (BotoCoreError, ClientError) as error:
+            raise _store_error(S3Uri(bucket, ""), error) from error
+
     def close(self) -> None:
         """Close the connections."""
         with self._lock:
@@ -152,12 +195,24 @@ class S3ObjectStore:
 
     def _s3(self) -> Any:
         # Made on first use: the local AWS may start after the endpoint, and a client costs a tenth of a second.
-        from healthomics_local.endpoint.clients import s3_client  # noqa: PLC0415
+        from healthomics_local.endpoint.clients import aws_client  # noqa: PLC0415
 
         with self._lock:
             if self._client is None:
-                self._client = s3_client(self._endpoint_url, region=self._region)
+                self._client = aws_client("s3", self._endpoint_url, region=self._region)
             return self._client
+
+
+def read_object(store: ObjectStore, uri: S3Uri) -> bytes:
+    """The content of an object, whatever keeps it.
+
+    Raises:
+        ObjectStoreError: It cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="healthomics-") as folder:
+        target = Path(folder) / "object"
+        store.download(uri, target)
+        return target.read_bytes()
 
 
 def _store_error(uri: S3Uri, error: Exception) -> ObjectStoreError:

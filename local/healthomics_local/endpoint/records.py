@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
 
-from healthomics_local.endpoint.statuses import RunStatus, TaskStatus, WorkflowStatus
+# These two are needed at run time: the type hints say how a record is stored.
+from datetime import datetime  # noqa: TC003
+from typing import Any
 
-if TYPE_CHECKING:
-    from datetime import datetime
+from healthomics_local.endpoint.script import RunScript  # noqa: TC001
+from healthomics_local.endpoint.statuses import BatchStatus, RunStatus, TaskStatus, WorkflowStatus
 
 Tags = Mapping[str, str]
 
@@ -33,6 +34,17 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TaskUsage:
+    """What a task was seen to use; None: nobody measured it."""
+
+    cpus_average: float | None = None
+    cpus_maximum: float | None = None
+    """In the busiest minute."""
+    memory_average_gib: float | None = None
+    memory_maximum_gib: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
     """One task of a run."""
 
@@ -42,11 +54,13 @@ class Task:
     status: TaskStatus = TaskStatus.PENDING
     cpus: int = 1
     memory_gib: int = 1
+    gpus: int = 0
     creation_time: datetime
     start_time: datetime | None = None
     stop_time: datetime | None = None
     failure_reason: str | None = None
     status_message: str | None = None
+    usage: TaskUsage = field(default_factory=TaskUsage)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +90,8 @@ class Run:
     engine_version: str | None = None
     configuration: Configuration | None = None
     batch_id: str | None = None
+    started_by: str | None = None
+    """The ARN of whoever called StartRun, or StartRunBatch for a run of a batch."""
 
     @property
     def name(self) -> str | None:
@@ -96,6 +112,28 @@ class Run:
     def task(self, task_id: str) -> Task | None:
         """The task with this id, or None."""
         return next((task for task in self.tasks if task.task_id == task_id), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunProgress:
+    """What a run that has not ended needs beside its record, so that it can go on after a restart."""
+
+    script: RunScript
+    due: datetime
+    """When its present status is over, unless it waits for something else than time."""
+    timeout: datetime | None = None
+    """When it will have been RUNNING for too long."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerEntry:
+    """The first use of a request id."""
+
+    resource: str
+    """What the request made; a key that its owner can look up."""
+    fingerprint: str
+    response: Mapping[str, Any]
+    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,6 +174,77 @@ class Workflow:
     tags: Tags = field(default_factory=dict[str, str])
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Members that are only handed back: readme path, container registry map, repository."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunBatch:
+    """A run batch; its runs' settings are records of their own, because there may be many."""
+
+    batch_id: str
+    uuid: str
+    arn: str
+    sequence: int
+    name: str | None = None
+    status: BatchStatus = BatchStatus.CREATING
+    default_setting: Mapping[str, Any]
+    """The members that all runs of the batch share, as the caller sent them."""
+    settings_uri: str | None = None
+    """Where the settings of the runs lie; None: they came with the request."""
+    settings_etag: str | None = None
+    """The ETag of that object when the batch was started."""
+    workflow: Workflow
+    """As it was when the batch was started."""
+    total_runs: int | None = None
+    """None until the settings have been read."""
+    creation_time: datetime
+    submitted_time: datetime | None = None
+    processed_time: datetime | None = None
+    failed_time: datetime | None = None
+    failure_reason: str | None = None
+    """The category that the event names; None unless the batch is FAILED."""
+    failure_message: str | None = None
+    tags: Tags = field(default_factory=dict[str, str])
+    started_by: str | None = None
+    """The ARN of whoever called StartRunBatch."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchRun:
+    """One run of a batch, from its setting to its deletion."""
+
+    batch_id: str
+    sequence: int
+    """Position in the batch, from 1."""
+    setting: Mapping[str, Any]
+    """As the caller sent it."""
+    run_id: str | None = None
+    """None until the run has been started."""
+    run_uuid: str | None = None
+    run_arn: str | None = None
+    attempts: int = 0
+    """Starts that failed with an error which is tried again."""
+    started: bool | None = None
+    """Whether the run could be started; None: not tried yet."""
+    cancelled: bool | None = None
+    """Whether CancelRunBatch could cancel it; None: not tried."""
+    deleted: bool | None = None
+    """Whether DeleteRunBatch could delete it; None: not tried."""
+    failure_reason: str | None = None
+    """The code of the latest error; None: there was none."""
+    failure_message: str | None = None
+
+    @property
+    def setting_id(self) -> str:
+        """What the caller calls this run."""
+        return str(self.setting["runSettingId"])
+
+    @property
+    def submission_status(self) -> str | None:
+        """The outcome of the latest submission: of the deletion, the cancellation, or the start; None before all."""
+        for outcome, prefix in ((self.deleted, "DELETE_"), (self.cancelled, "CANCEL_"), (self.started, "")):
+            if outcome is not None:
+                return f"{prefix}{'SUCCESS' if outcome else 'FAILED'}"
+        return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -36,8 +36,18 @@ def check_members(members: Mapping[str, Any]) -> None:
     """
     if ("workflowId" in members) == ("runId" in members):
         raise ValidationException("Exactly one of workflowId and runId must be provided")
+    check_values(members)
+
+
+def check_values(members: Mapping[str, Any]) -> None:
+    """Refuse values that no run can have, each for itself.
+
+    Raises:
+        ValidationException: The first rule that is broken.
+    """
     check_tags(members.get("tags", {}))
-    _check_output_uri(members["outputUri"])
+    if "outputUri" in members:
+        _check_output_uri(members["outputUri"])
     for name in ("parameters", "engineSettings"):
         if name in members and not isinstance(members[name], dict):
             raise ValidationException(f"{name} must be a JSON object")

@@ -8,6 +8,16 @@ from healthomics_local.endpoint.statuses import RunStatus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TaskDemand:
+    """One task of a simulated run, and what it needs; run groups limit processors."""
+
+    name: str
+    cpus: int = 1
+    memory_gib: int = 1
+    gpus: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunScript:
     """The course of one run; whatever is left out goes as the settings say.
 
@@ -24,5 +34,9 @@ class RunScript:
     starting_seconds: float | None = None
     running_seconds: float | None = None
     stopping_seconds: float | None = None
-    tasks: tuple[str, ...] = ("main",)
-    """Names of the tasks of a simulated run; the last one is the one that fails."""
+    tasks: tuple[str | TaskDemand, ...] = ("main",)
+    """The tasks of a simulated run, one after the other; the last one is the one that fails."""
+
+    def demands(self) -> tuple[TaskDemand, ...]:
+        """The tasks; those of which only the name is given need one processor."""
+        return tuple(TaskDemand(name=task) if isinstance(task, str) else task for task in self.tasks)

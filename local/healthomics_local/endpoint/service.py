@@ -8,7 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from healthomics_local.endpoint.admin import AdminApi
+from healthomics_local.endpoint.authorization.access_control import AccessControl
+from healthomics_local.endpoint.authorization.run_access import RunAccess
 from healthomics_local.endpoint.backend import Backend
+from healthomics_local.endpoint.batch_lifecycle import BatchLifecycle
 from healthomics_local.endpoint.clock import RealClock, VirtualClock
 from healthomics_local.endpoint.dispatch import Dispatcher
 from healthomics_local.endpoint.engines.selection import EngineSelection
@@ -20,10 +23,13 @@ from healthomics_local.endpoint.errors import (
     UnknownOperationException,
 )
 from healthomics_local.endpoint.events import EventDelivery
-from healthomics_local.endpoint.faults import ConnectionDropped, Fault
+from healthomics_local.endpoint.exports import EXPORTS_PATH, Exports
+from healthomics_local.endpoint.faults import ConnectionDropped, Fault, FaultPlan
 from healthomics_local.endpoint.ids import ArnFormat, IdSource
 from healthomics_local.endpoint.ledger import RequestLedger
 from healthomics_local.endpoint.lifecycle import Lifecycle
+from healthomics_local.endpoint.logs.run_logs import RunLogs
+from healthomics_local.endpoint.logs.sink import MemoryLogs
 from healthomics_local.endpoint.messages import (
     Request,
     Response,
@@ -34,17 +40,22 @@ from healthomics_local.endpoint.messages import (
 from healthomics_local.endpoint.objects import MemoryObjectStore, ObjectStore, S3ObjectStore
 from healthomics_local.endpoint.operations.registry import operations
 from healthomics_local.endpoint.operations.workflows import WorkflowOperations
+from healthomics_local.endpoint.page.site import Page
 from healthomics_local.endpoint.records import Definition, Run, Workflow
 from healthomics_local.endpoint.routes import find_route
 from healthomics_local.endpoint.service_model import idempotency_members, operation_model
-from healthomics_local.endpoint.settings import Settings
+from healthomics_local.endpoint.settings import Settings, StorageChecks
 from healthomics_local.endpoint.state import State
+from healthomics_local.endpoint.state_file import StateFile, StateFileError
+from healthomics_local.endpoint.storage_check import StorageCheck
+from healthomics_local.endpoint.throttle import TokenBucket
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mypy_boto3_omics import OmicsClient
 
+    from healthomics_local.endpoint.authorization.access_control import Caller
     from healthomics_local.endpoint.clock import Clock
     from healthomics_local.endpoint.recording import RecordedRequest
 
@@ -69,12 +80,21 @@ class Service:
         self.objects: ObjectStore = settings.object_store or _object_store(settings)
         self._owns_objects = settings.object_store is None
         self._state = State()
-        self._engines = EngineSelection(settings=settings, clock=self.clock, objects=self.objects)
+        storage = StorageCheck(objects=self.objects, region=settings.region, checks=_storage_checks(settings))
+        self._engines = EngineSelection(settings=settings, clock=self.clock, objects=self.objects, storage=storage)
         # On a virtual clock the one who advances it must find every event delivered afterwards.
         in_thread = not isinstance(self.clock, VirtualClock)
         self._events = EventDelivery(settings.event_sink, in_thread=in_thread)
-        ids = IdSource(settings.seed)
+        self.logs = MemoryLogs(limit=settings.max_log_entries)
+        """The logs of runs, unless `Settings.log_sink` gets them."""
+        openings = self._keep_state()
+        ids = IdSource(
+            settings.seed, taken=self._state.taken_ids, returned=self._state.returned_ids, generation=openings
+        )
         arns = ArnFormat(partition=settings.partition, region=settings.region, account_id=settings.account_id)
+        access = None
+        if settings.authorizer is not None:
+            access = RunAccess(settings.authorizer, arns=arns, objects=self.objects)
         lifecycle = Lifecycle(
             state=self._state,
             settings=settings,
@@ -82,21 +102,40 @@ class Service:
             ids=ids,
             arns=arns,
             events=self._events,
+            logs=RunLogs(settings.log_sink or self.logs, arns=arns),
             engine_for=self._engines.engine_for,
+            storage=storage,
+            access=access,
         )
+        tps = settings.start_run_tps
         self._backend = Backend(
             settings=settings,
             clock=self.clock,
             state=self._state,
             ids=ids,
             arns=arns,
-            ledger=RequestLedger(settings),
+            ledger=RequestLedger(settings, self._state.requests),
             events=self._events,
             lifecycle=lifecycle,
             engine_for=self._engines.engine_for,
+            objects=self.objects,
+            access=access,
+            faults=FaultPlan(),
+            start_run_rate=TokenBucket(rate_per_second=tps) if tps is not None else None,
+            base_url=self._base_url,
         )
-        self._dispatcher = Dispatcher(self._backend, operations(self._backend))
+        self._batches = BatchLifecycle(self._backend)
+        self._exports = Exports(self._backend)
+        for shared in settings.shared_workflows:
+            WorkflowOperations(self._backend).add_shared(shared)
+        self._control = (
+            None if settings.authorizer is None else AccessControl(settings.authorizer, state=self._state, arns=arns)
+        )
+        self._dispatcher = Dispatcher(self._backend, operations(self._backend, self._batches))
         self._admin = AdminApi(self)
+        self._page = Page(self._backend, self.objects, self.call)
+        if openings > 1:
+            self._resume()
 
     def call(self, operation: str, members: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Call an operation with its members, in Python values; the output has dates as datetime.
@@ -180,7 +219,7 @@ class Service:
     def runs(self, *, include_deleted: bool = False) -> list[Run]:
         """The records of all runs, in the order in which they were started."""
         with self._state.transaction():
-            found = [*self._state.runs.values(), *(self._state.deleted_runs if include_deleted else ())]
+            found = [*self._state.runs.values(), *(self._state.deleted_runs.values() if include_deleted else ())]
         return sorted(found, key=lambda run: run.sequence)
 
     def inject(self, fault: Fault) -> None:
@@ -210,6 +249,7 @@ class Service:
             TypeError: The service runs on another clock.
         """
         self._virtual_clock().advance(seconds)
+        self._state.keep_time()
 
     def run_until_idle(self) -> None:
         """Advance the virtual clock until nothing is due any more: every simulated run has ended.
@@ -218,6 +258,35 @@ class Service:
             TypeError: The service runs on another clock.
         """
         self._virtual_clock().run_until_idle()
+        self._state.keep_time()
+
+    def _base_url(self) -> str | None:
+        """Where this service can be reached by HTTP; None: nowhere."""
+        return None
+
+    def _keep_state(self) -> int:
+        """Take in the records of earlier processes; how many processes have had them, this one included."""
+        settings = self.settings
+        if settings.state_file is None:
+            return 0
+        identity = f"account {settings.account_id} in {settings.region} ({settings.partition})"
+        file = StateFile(settings.state_file, identity=identity)
+        try:
+            self._state.keep_in(file, self.clock.now)
+        except StateFileError:
+            file.close()
+            raise
+        if isinstance(self.clock, VirtualClock) and file.time is not None:
+            # Virtual time goes on where it was; a new clock always starts with the same date.
+            self.clock.advance((file.time - self.clock.now()).total_seconds())
+        return file.openings
+
+    def _resume(self) -> None:
+        """Go on with what was under way when the process before this one ended."""
+        with self._state.transaction():
+            WorkflowOperations(self._backend).resume()
+            self._backend.lifecycle.resume()
+            self._batches.resume()
 
     def _virtual_clock(self) -> VirtualClock:
         if not isinstance(self.clock, VirtualClock):
@@ -228,32 +297,55 @@ class Service:
         """End everything that was started: timers, engines and their processes, threads."""
         if self._owns_clock:
             self.clock.close()
+        self._batches.close()
+        self._state.close()
         self._engines.close()
         self._events.close()
         if self._owns_objects and isinstance(self.objects, S3ObjectStore):
             self.objects.close()
 
     def _answer(self, request: Request, request_id: str) -> Response:
+        if self._page.serves(request.path):
+            return self._page.handle(request)
         if "origin" in request.headers:
-            # Only web pages send it, and a page has no business with a service that executes workflows.
+            # Only web pages send it, and no other page has any business with a service that executes workflows.
             raise AccessDeniedException("requests from web pages are refused")
+        if request.method == "GET" and request.path.startswith(EXPORTS_PATH):
+            return self._exports.download(request.path)
         if request.path.startswith(_ADMIN_PREFIX):
             return self._admin.handle(request)
         route = find_route(request.method, request.path)
         if route is None:
             raise UnknownOperationException(f"no operation has the route {request.method} {request.path}")
-        signed = request.headers.get("authorization", "").startswith("AWS4-")
-        if self.settings.require_signature and not signed:
-            raise MissingAuthenticationTokenException("Missing Authentication Token")
+        caller = self._authenticate(request)
         operation = operation_model(route.operation)
         try:
             members = input_from_request(operation, route, request)
         except ServiceError as error:
             self._dispatcher.record(route.operation, dict(route.labels), request_id, error=error)
             raise
-        output, fault = self._dispatcher.call(route.operation, members, request_id=request_id)
+        output, fault = self._dispatcher.call(route.operation, members, request_id=request_id, caller=caller)
         response = response_from_output(operation, output)
         return response if fault is None or fault.status is None else replace(response, status=fault.status)
+
+    def _authenticate(self, request: Request) -> Caller | None:
+        """Who made the request; None: nobody asks.
+
+        Raises:
+            ServiceError: It is not signed as it must be.
+        """
+        if self._control is not None:
+            return self._control.authenticate(request)
+        signed = request.headers.get("authorization", "").startswith("AWS4-")
+        if self.settings.require_signature and not signed:
+            raise MissingAuthenticationTokenException("Missing Authentication Token")
+        return None
+
+
+def _storage_checks(settings: Settings) -> StorageChecks:
+    if settings.storage_checks is not None:
+        return settings.storage_checks
+    return StorageChecks.OFF if settings.aws_endpoint_url is None else StorageChecks.KNOWN_BUCKETS
 
 
 def _object_store(settings: Settings) -> ObjectStore:

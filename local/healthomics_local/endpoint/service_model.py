@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from botocore.loaders import Loader
-from botocore.model import OperationModel, ServiceModel
+from botocore.model import OperationModel, ServiceModel, StructureShape
 
 SERVICE_NAME = "omics"
 API_VERSION = "2022-11-28"
@@ -25,6 +25,19 @@ def service_model() -> ServiceModel:
 def operation_model(name: str) -> OperationModel:
     """The model of one operation, by its API name (``StartRun``)."""
     return service_model().operation_model(name)
+
+
+@cache
+def structure_shape(name: str) -> StructureShape:
+    """The shape of one structure, by its name in the model (``InlineSetting``).
+
+    Raises:
+        TypeError: It is no structure.
+    """
+    shape = service_model().shape_for(name)
+    if not isinstance(shape, StructureShape):
+        raise TypeError(f"{name} is a {shape.type_name}, not a structure")
+    return shape
 
 
 def idempotency_members(operation: str) -> tuple[str, ...]:

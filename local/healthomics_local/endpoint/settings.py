@@ -8,9 +8,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
+from healthomics_local.endpoint.published_workflows import EXAMPLE_CATALOGUE, Ready2RunWorkflow, SharedWorkflow
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from healthomics_local.endpoint.authorization.authorizer import Authorizer
     from healthomics_local.endpoint.clock import Clock
     from healthomics_local.endpoint.engines.engine import Engine
+    from healthomics_local.endpoint.logs.sink import LogSink
     from healthomics_local.endpoint.objects import ObjectStore
     from healthomics_local.endpoint.script import RunScript
 
@@ -27,6 +33,18 @@ class RepeatedRequest(StrEnum):
     """The first response, word for word."""
     CONFLICT = "CONFLICT"
     """ConflictException."""
+
+
+class StorageChecks(StrEnum):
+    """Which buckets and objects must exist for a run to get on."""
+
+    OFF = "OFF"
+    """A simulated run takes what it is given. A workflow that is executed needs its inputs, as ever."""
+    KNOWN_BUCKETS = "KNOWN_BUCKETS"
+    """An input that lies in a bucket of the local S3 must be there, and an output bucket must be in this Region;
+    a bucket that the local S3 does not have counts as one that exists elsewhere."""
+    ALL = "ALL"
+    """Buckets must be there as well."""
 
 
 class RunOutputLayout(StrEnum):
@@ -48,11 +66,24 @@ class Timings:
     cancelling: float = 60
     """In STOPPING, after CancelRun; not known from a recording."""
     workflow_creating: float = 2
+    batch_creating: float = 2
+    """Of a run batch; neither this nor the next is known from a recording."""
+    batch_pending: float = 10
+    """While the settings of a batch's runs are checked."""
 
     @classmethod
     def none(cls) -> Timings:
         """Every transition follows at once."""
-        return cls(pending=0, starting=0, running=0, stopping=0, cancelling=0, workflow_creating=0)
+        return cls(
+            pending=0,
+            starting=0,
+            running=0,
+            stopping=0,
+            cancelling=0,
+            workflow_creating=0,
+            batch_creating=0,
+            batch_pending=0,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +94,7 @@ class Settings:
     region: str = "us-east-1"
     account_id: str = "123456789012"
     started_by: str | None = None
-    """The principal that GetRun reports; None for a role session of the account."""
+    """The principal that GetRun reports where no `authorizer` knows who calls; None: a role session of the account."""
 
     clock: Clock | None = None
     """None: wall-clock time."""
@@ -91,6 +122,9 @@ class Settings:
     """Above it, old REMOVE runs vanish; without one, StartRun fails with ServiceQuotaExceededException."""
     max_concurrent_runs: int | None = None
     """Further runs wait in PENDING; None: unlimited."""
+    lowest_priority_first: bool = False
+    """Of waiting runs, start the one with the lowest priority first, as the API reference of StartRun has it ("highest:
+    1"); False: the highest number first, as the guide and StartRunBatch say."""
     max_run_seconds: float = 604_800
     """A run that is RUNNING for longer fails with RUN_TIMED_OUT."""
 
@@ -98,9 +132,12 @@ class Settings:
     """Unknown members in a request are a ValidationException; False: they are ignored."""
     require_signature: bool = True
     """Refuse requests without an AWS signature. It is not verified, but no web page can forge the header."""
+    authorizer: Authorizer | None = None
+    """Who knows the callers and what they may do. With one, signatures are verified, each call needs the permissions
+    that AWS asks for, and a run is limited to what its role may do. None: everybody may do everything."""
     check_run_role: Callable[..., str | None] | None = None
     """Asked with a run when it has been STARTING: why its role cannot be assumed, or None when it can be.
-    Such a run fails with ASSUME_ROLE_FAILED. None: every role can be assumed."""
+    Such a run fails with ASSUME_ROLE_FAILED. None: the authorizer is asked, if there is one."""
     accept_unknown_references: bool = False
     """Take a workflow, run group, run cache or configuration that was never created as an existing one."""
     default_storage_type: Literal["STATIC", "DYNAMIC"] = "STATIC"
@@ -109,31 +146,46 @@ class Settings:
     cancelled_runs_are_listed: bool = True
     duplicate_copies_tags: bool = False
     """Whether a run started from another run's id also gets that run's tags."""
-    ready2run_workflows: Mapping[str, str] = field(
-        default_factory=lambda: {
-            "9500764": "GATK-BP Germline fq2vcf for 30x genome",
-            "1830181": "ESMFold for up to 800 residues",
-            "4885129": "AlphaFold for 601-1200 residues",
-        }
-    )
-    """Ids and names of the READY2RUN workflows that exist."""
+    ready2run_workflows: Mapping[str, Ready2RunWorkflow] = field(default_factory=lambda: dict(EXAMPLE_CATALOGUE))
+    """The READY2RUN workflows that exist, by id. The default is a few examples, not the catalogue of AWS: give those
+    that you use, with their parameter templates, to have the parameters of runs checked."""
+    shared_workflows: tuple[SharedWorkflow, ...] = ()
+    """Workflows of other accounts that exist from the beginning."""
 
-    engine: Literal["auto", "simulated"] | Mapping[str, Engine] = "auto"
-    """Who executes runs: "auto" runs CWL with cwltool and simulates the rest; "simulated" simulates all;
-    a mapping names an engine for each workflow engine (``CWL``, ``WDL``, ``NEXTFLOW``), the rest is simulated."""
+    engine: Literal["auto", "simulated"] | Mapping[str, Engine | Literal["cwltool", "miniwdl", "simulated"]] = "auto"
+    """Who executes runs: "auto" runs CWL with cwltool, WDL with miniwdl where that is installed and can run containers,
+    and simulates the rest; "simulated" simulates all; a mapping names an engine for each workflow engine (``CWL``,
+    ``WDL``, ``NEXTFLOW``), the rest is simulated. A WDL run fails when "miniwdl" is named and cannot be used."""
     script: Callable[[Mapping[str, Any]], RunScript | None] | None = None
     """Decides, from the members of StartRun, how a run goes; None: as `timings` say, and successfully."""
     cwl_python: str = sys.executable
     """The Python interpreter that has cwltool."""
+    wdl_python: str = sys.executable
+    """The Python interpreter that has miniwdl."""
     aws_endpoint_url: str | None = None
     """The local AWS, where engines read inputs and write outputs; None: a private store in memory."""
     object_store: ObjectStore | None = None
     """Where engines read and write objects; None: S3 at `aws_endpoint_url`."""
+    storage_checks: StorageChecks | None = None
+    """What fails a run with EXPORT_FAILED or, if it is simulated, with INPUT_URI_NOT_FOUND; None: KNOWN_BUCKETS with an
+    `aws_endpoint_url`, else OFF."""
 
+    state_file: Path | None = None
+    """Where the records survive a restart, as a SQLite file that is made when it does not exist; None: in memory."""
     event_sink: EventSink | None = None
     """Gets an event for each change of status; what it raises is logged and otherwise ignored."""
+    log_sink: LogSink | None = None
+    """Gets the logs and manifests of runs; None: the service keeps the latest in memory (`Service.logs`)."""
+    max_log_entries: int = 100_000
+    """How many entries the service keeps in memory."""
     max_recorded_requests: int = 10_000
     max_body_bytes: int = 8 * 1024 * 1024
+
+    @property
+    def principal(self) -> str:
+        """The principal that starts runs, as an ARN."""
+        default = f"arn:{self.partition}:sts::{self.account_id}:assumed-role/local/healthomics"
+        return self.started_by or default
 
     def seconds(self, duration: float) -> float:
         """A duration of `timings`, at this endpoint's speed."""

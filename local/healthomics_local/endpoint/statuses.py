@@ -58,6 +58,41 @@ class WorkflowStatus(StrEnum):
     DELETED = "DELETED"
 
 
+class BatchStatus(StrEnum):
+    """The status of a run batch."""
+
+    CREATING = "CREATING"
+    PENDING = "PENDING"
+    SUBMITTING = "SUBMITTING"
+    INPROGRESS = "INPROGRESS"
+    STOPPING = "STOPPING"
+    PROCESSED = "PROCESSED"
+    CANCELLED = "CANCELLED"
+    FAILED = "FAILED"
+    RUNS_DELETING = "RUNS_DELETING"
+    RUNS_DELETED = "RUNS_DELETED"
+    RUNS_DELETE_FAILED = "RUNS_DELETE_FAILED"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing more happens to the batch by itself; only then can it be deleted."""
+        return not _NEXT_OF_BATCH[self] or self in {BatchStatus.PROCESSED, BatchStatus.CANCELLED}
+
+    @property
+    def may_be_cancelled(self) -> bool:
+        """Whether CancelRunBatch is allowed."""
+        return BatchStatus.STOPPING in _NEXT_OF_BATCH[self]
+
+    @property
+    def may_delete_its_runs(self) -> bool:
+        """Whether DeleteRunBatch is allowed."""
+        return BatchStatus.RUNS_DELETING in _NEXT_OF_BATCH[self]
+
+    def may_become(self, other: BatchStatus) -> bool:
+        """Whether a batch can go from this status straight to the other one."""
+        return other in _NEXT_OF_BATCH[self]
+
+
 _TERMINAL = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.DELETED})
 _PROVISIONED = frozenset({RunStatus.STARTING, RunStatus.RUNNING, RunStatus.STOPPING})
 _NEXT: dict[RunStatus, frozenset[RunStatus]] = {
@@ -70,4 +105,17 @@ _NEXT: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.FAILED: frozenset({RunStatus.DELETED}),
     RunStatus.CANCELLED: frozenset({RunStatus.DELETED}),
     RunStatus.DELETED: frozenset(),
+}
+_NEXT_OF_BATCH: dict[BatchStatus, frozenset[BatchStatus]] = {
+    BatchStatus.CREATING: frozenset({BatchStatus.PENDING}),
+    BatchStatus.PENDING: frozenset({BatchStatus.SUBMITTING, BatchStatus.FAILED, BatchStatus.STOPPING}),
+    BatchStatus.SUBMITTING: frozenset({BatchStatus.INPROGRESS, BatchStatus.STOPPING}),
+    BatchStatus.INPROGRESS: frozenset({BatchStatus.PROCESSED, BatchStatus.STOPPING}),
+    BatchStatus.STOPPING: frozenset({BatchStatus.CANCELLED}),
+    BatchStatus.PROCESSED: frozenset({BatchStatus.RUNS_DELETING}),
+    BatchStatus.CANCELLED: frozenset({BatchStatus.RUNS_DELETING}),
+    BatchStatus.FAILED: frozenset(),
+    BatchStatus.RUNS_DELETING: frozenset({BatchStatus.RUNS_DELETED, BatchStatus.RUNS_DELETE_FAILED}),
+    BatchStatus.RUNS_DELETED: frozenset(),
+    BatchStatus.RUNS_DELETE_FAILED: frozenset(),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,11 +20,19 @@ class TokenBucket:
 
     def take(self, now: datetime) -> bool:
         """Whether a call is allowed now; if so, it is counted."""
-        if self._filled_at is not None:
-            elapsed = max(0.0, (now - self._filled_at).total_seconds())
-            self._tokens = min(self._capacity, self._tokens + elapsed * self._rate)
-        self._filled_at = now
+        self._fill(now)
         if self._tokens < 1:
             return False
         self._tokens -= 1
         return True
+
+    def seconds_to_next(self, now: datetime) -> float:
+        """How long to wait until a call is allowed, in full milliseconds: rounded down, it would come too early."""
+        self._fill(now)
+        return max(0, math.ceil((1 - self._tokens) / self._rate * 1000)) / 1000
+
+    def _fill(self, now: datetime) -> None:
+        if self._filled_at is not None:
+            elapsed = max(0.0, (now - self._filled_at).total_seconds())
+            self._tokens = min(self._capacity, self._tokens + elapsed * self._rate)
+        self._filled_at = now

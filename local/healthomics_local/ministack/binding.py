@@ -9,7 +9,8 @@ differently from AWS.
 import contextvars
 import inspect
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
@@ -24,14 +25,16 @@ HANDLERS: Final = f"{CLOUDFORMATION}.handlers"
 PROVISIONERS: Final = f"{CLOUDFORMATION}.provisioners"
 LAMBDA: Final = "ministack.services.lambda_svc"
 EVENTS: Final = "ministack.services.eventbridge"
+EVALUATOR: Final = "ministack.core.iam_evaluator"
+IAM: Final = "ministack.services.iam"
 RESPONSES: Final = "ministack.core.responses"
 
 Parameters = tuple[str, ...] | None
 """The leading parameter names of a function; None for a value or a function that is only replaced by name."""
 
 RELIED_ON: Final[dict[str, dict[str, Parameters]]] = {
-    APP: {"app": ("scope", "receive", "send")},
-    CLOUDFORMATION: {"_stacks": None},
+    APP: {"app": ("scope", "receive", "send"), "pin_request_origin": ("source_ip", "secure_transport")},
+    CLOUDFORMATION: {"_stacks": None, "_exports": None},
     CUSTOM_RESOURCE: {
         "invoke_custom_resource": (
             "request_type",
@@ -59,21 +62,76 @@ RELIED_ON: Final[dict[str, dict[str, Parameters]]] = {
             "record",
         ),
         "_roll_back_operation": ("stack_name", "stack_id", "stack", "operation", "reason_override"),
+        "_resolve_stack_outputs": (
+            "outputs_defs",
+            "conditions",
+            "resources",
+            "param_values",
+            "mappings",
+            "stack_name",
+            "stack_id",
+        ),
     },
-    HANDLERS: {"_roll_back_operation": None},
+    HANDLERS: {"_roll_back_operation": None, "_imported_export_names": ("stack", "stack_name")},
     PROVISIONERS: {"_RESOURCE_HANDLERS": None, "_delete_resource": ("resource_type", "physical_id", "props")},
     LAMBDA: {
         "_get_func_record_for_ref": ("function_ref",),
         "_execution_record_for_config": ("func", "config"),
         "_execute_function_with_config_scope": ("func", "event"),
+        "_emit_lambda_logs": ("func", "request_id", "log_text"),
     },
-    EVENTS: {"_put_events": ("data", "allow_aws_source")},
+    EVENTS: {
+        "_put_events": ("data", "allow_aws_source"),
+        "_parse_rate_seconds": ("expr",),
+        "_SCHEDULER_TICK_INTERVAL": None,
+    },
+    EVALUATOR: {
+        "EvalContext": ("principal_arn", "principal_type", "principal_account", "action", "resource_arn", "region"),
+        "evaluate": ("ctx", "policies", "limits"),
+        "evaluate_resource_policy": ("doc", "ctx", "service"),
+        "combine_resource_policy": ("identity", "ctx", "policy", "owner_account"),
+        "parse_policy_document": ("doc",),
+        "resolve_credential": ("access_key_id", "account_id"),
+        "resolve_principal": ("access_key_id", "account_id"),
+        "_gather_role_policies": ("role_name", "account_id"),
+        "_permissions_boundary": ("store", "name", "account_id"),
+        "_resource_policy": ("service", "resource_arn"),
+    },
+    IAM: {"_roles": None},
     RESPONSES: {"get_region": (), "set_request_region": ("region",), "now_iso": ()},
 }
 """Module -> name -> what is expected of it."""
 
 RollBack = Callable[..., Awaitable[None]]
 Revert = Callable[..., Awaitable[None]]
+ResolveOutputs = Callable[..., tuple[list[dict[str, Any]], dict[str, Any]]]
+WriteFunctionLog = Callable[..., None]
+CreateResource = Callable[[str, dict[str, Any], str], tuple[str, dict[str, Any]]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actor:
+    """Somebody who wants to do something, with the policies as MiniStack has parsed them."""
+
+    arn: str
+    kind: str
+    account_id: str
+    policies: list[Any] | None
+    """None: the account's root, which may do everything."""
+    limits: list[Any]
+    """Permissions boundary and session policies: each must allow, too."""
+    keys: Mapping[str, Any]
+    """Condition keys that describe the actor."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccessRequest:
+    """What somebody wants to do."""
+
+    action: str
+    resource: str
+    region: str
+    context: Mapping[str, Any]
 
 
 class UnsupportedMiniStackError(RuntimeError):
@@ -121,6 +179,12 @@ def _begins_with(function: Any, parameters: tuple[str, ...]) -> bool:
     return actual[: len(parameters)] == parameters if parameters else not actual
 
 
+def _account_and_name(role_arn: str) -> tuple[str, str]:
+    """Account and name in a role's ARN; empty in what is no ARN."""
+    account_id = role_arn.split(":")[4:5]
+    return "".join(account_id), role_arn.rpartition("/")[2]
+
+
 class MiniStack:
     """MiniStack's internals behind plain names, for one server process."""
 
@@ -144,6 +208,24 @@ class MiniStack:
         """Return the live record of a stack of the current account and Region."""
         stack: dict[str, Any] | None = self._get(CLOUDFORMATION, "_stacks").get(stack_name)
         return stack
+
+    def stacks(self) -> dict[str, dict[str, Any]]:
+        """Return the records of all stacks of the current account and Region, by name."""
+        return dict(self._get(CLOUDFORMATION, "_stacks").items())
+
+    def imports_of(self, stack: dict[str, Any]) -> set[str]:
+        """Return the names of the exports that a stack imports."""
+        names: set[str] = self._get(HANDLERS, "_imported_export_names")(stack, stack["StackName"])
+        return names
+
+    def exports(self) -> dict[str, str]:
+        """Return all exports of the current account and Region: name -> ARN of the stack."""
+        return {name: str(export["StackId"]) for name, export in self._get(CLOUDFORMATION, "_exports").items()}
+
+    def forget_exports(self, names: Iterable[str]) -> None:
+        """Remove exports that their stack no longer has."""
+        for name in names:
+            self._get(CLOUDFORMATION, "_exports").pop(name, None)
 
     def region(self) -> str:
         """Return the Region of the request that is being served."""
@@ -179,6 +261,103 @@ class MiniStack:
         status, _headers, answer = self._get(EVENTS, "_put_events")(json.loads(body), allow_aws_source=True)
         return status, answer if isinstance(answer, bytes) else str(answer).encode()
 
+    def credential(self, access_key_id: str, *, account_id: str) -> dict[str, Any]:
+        """Return what stands behind an access key, or the code of the error that its use would be."""
+        found = self._get(EVALUATOR, "resolve_credential")(access_key_id, account_id)
+        if not hasattr(found, "secret_access_key"):
+            return {"error": found.code}
+        return {
+            "secret_access_key": found.secret_access_key,
+            "session_token": found.session_token,
+            "principal_arn": found.principal_arn,
+        }
+
+    def caller(self, access_key_id: str, *, account_id: str) -> Actor | None:
+        """Return the owner of an access key, with policies; None if nobody has it any more."""
+        found = self._get(EVALUATOR, "resolve_principal")(access_key_id, account_id)
+        if not hasattr(found, "policies"):
+            return None
+        return Actor(
+            arn=found.arn,
+            kind=found.type,
+            account_id=found.account,
+            policies=found.policies,
+            limits=found.limits,
+            keys=found.keys,
+        )
+
+    def role(self, role_arn: str) -> dict[str, Any] | None:
+        """Return the record of a role."""
+        account_id, name = _account_and_name(role_arn)
+        record: dict[str, Any] | None = self._get(IAM, "_roles").get_scoped(account_id, None, name)
+        # Roles are kept by name, and the ARN has a path as well.
+        return record if record is not None and record["Arn"] == role_arn else None
+
+    def role_session(self, role_arn: str, *, session_arn: str, session_policy: str | None) -> Actor:
+        """Return a session of a role, with policies; a role that is gone has none."""
+        account_id, name = _account_and_name(role_arn)
+        limits = self._get(EVALUATOR, "_permissions_boundary")(self._get(IAM, "_roles"), name, account_id)
+        if session_policy is not None:
+            limits = [*limits, [self._get(EVALUATOR, "parse_policy_document")(session_policy)]]
+        return Actor(
+            arn=session_arn,
+            kind="AssumedRole",
+            account_id=account_id,
+            policies=self._get(EVALUATOR, "_gather_role_policies")(name, account_id),
+            limits=limits,
+            keys={},
+        )
+
+    def decide(self, actor: Actor, request: AccessRequest) -> str:
+        """Return what an actor's policies, and the resource's own, say: ``Allow``, ``Deny`` or ``ImplicitDeny``."""
+        if actor.policies is None:
+            return "Allow"
+        context = self._context(actor, request)
+        result = self._get(EVALUATOR, "evaluate")(context, actor.policies, *actor.limits)
+        service = request.action.partition(":")[0]
+        resource_policy = self._get(EVALUATOR, "_resource_policy")(service, request.resource)
+        if resource_policy is not None:
+            combine = self._get(EVALUATOR, "combine_resource_policy")
+            result = combine(result, context, *resource_policy, limits=actor.limits)
+        return str(result.decision)
+
+    def trusts(self, role: Mapping[str, Any], service: str, request: AccessRequest) -> bool:
+        """Whether a role's trust policy lets an AWS service assume it."""
+        nobody = Actor(arn="", kind="AWSService", account_id="", policies=[], limits=[], keys={})
+        evaluate = self._get(EVALUATOR, "evaluate_resource_policy")
+        result = evaluate(role.get("AssumeRolePolicyDocument"), self._context(nobody, request), service)
+        return bool(result.decision == "Allow")
+
+    def _context(self, actor: Actor, request: AccessRequest) -> Any:
+        return self._get(EVALUATOR, "EvalContext")(
+            principal_arn=actor.arn,
+            principal_type=actor.kind,
+            principal_account=actor.account_id,
+            action=request.action,
+            resource_arn=request.resource,
+            region=request.region,
+            secure_transport=True,
+            # Condition keys know no case. A request without tags has no aws:TagKeys.
+            service_context={"aws:tagkeys": None} | {key.lower(): value for key, value in request.context.items()},
+            principal_keys=actor.keys,
+        )
+
+    def take_requests_for_encrypted(self) -> None:
+        """Let ``aws:SecureTransport`` hold: the loopback interface stands for AWS's own, which is encrypted.
+
+        The CDK's asset bucket, like many, denies everything to requests without.
+        """
+        pin: Callable[..., None] = self._get(APP, "pin_request_origin")
+
+        def pin_encrypted(source_ip: str, _secure_transport: object) -> None:
+            pin(source_ip, secure_transport=True)
+
+        self._set(APP, "pin_request_origin", pin_encrypted)
+
+    def wrap_function_logs(self, wrap: Callable[[WriteFunctionLog], WriteFunctionLog]) -> None:
+        """Put our function around the one that writes what a Lambda function said to its log group."""
+        self._set(LAMBDA, "_emit_lambda_logs", wrap(self._get(LAMBDA, "_emit_lambda_logs")))
+
     def delete_resource(self, resource_type: str, physical_id: str, properties: Any, *, stack: str, name: str) -> None:
         """Delete one resource through its type's handler; blocks."""
         self._get(PROVISIONERS, "_delete_resource")(resource_type, physical_id, properties, stack, name)
@@ -200,6 +379,27 @@ class MiniStack:
     def wrap_revert(self, wrap: Callable[[Revert], Revert]) -> None:
         """Put our function around the one that sends a single update back."""
         self._set(STACKS, "_revert_update", wrap(self._get(STACKS, "_revert_update")))
+
+    def wrap_outputs(self, wrap: Callable[[ResolveOutputs], ResolveOutputs]) -> None:
+        """Put our function around the one that works out a stack's outputs, once its resources are done."""
+        self._set(STACKS, "_resolve_stack_outputs", wrap(self._get(STACKS, "_resolve_stack_outputs")))
+
+    def speed_up_schedules(self, speed: float, *, shortest_seconds: float) -> None:
+        """Divide the rates of scheduled rules, and look more often which of them are due."""
+        parse: Callable[[str], int | None] = self._get(EVENTS, "_parse_rate_seconds")
+
+        def faster(expr: str) -> float | None:
+            seconds = parse(expr)
+            return None if seconds is None else max(seconds / speed, shortest_seconds)
+
+        self._set(EVENTS, "_parse_rate_seconds", faster)
+        interval = max(self._get(EVENTS, "_SCHEDULER_TICK_INTERVAL") / speed, shortest_seconds / 2)
+        self._set(EVENTS, "_SCHEDULER_TICK_INTERVAL", interval)
+
+    def wrap_creation(self, resource_type: str, wrap: Callable[[CreateResource], CreateResource]) -> None:
+        """Put our function around the one that creates resources of a type; it gets logical id, properties, stack."""
+        handlers = self._get(PROVISIONERS, "_RESOURCE_HANDLERS")
+        handlers[resource_type] = {**handlers[resource_type], "create": wrap(handlers[resource_type]["create"])}
 
     def add_resource_type(
         self, name: str, *, create: Callable[..., Any], update: Callable[..., Any], delete: Callable[..., Any]

@@ -14,11 +14,14 @@ from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any, Final
 
-from healthomics_local.ministack import omics_resources
+from healthomics_local.ministack import authorization, exports, omics_resources, wait_conditions
+from healthomics_local.ministack.authorization import Authorization
 from healthomics_local.ministack.binding import MiniStack
 from healthomics_local.ministack.custom_resources import CustomResources
 
 EVENTS_PATH: Final = "/_ext/events"
+SHORTEST_RATE_SECONDS: Final = 1.0
+"""A rate is not shortened below that: the functions of a stack have something else to do as well."""
 EVENTS_REGION_HEADER: Final = b"x-aws-region"
 
 Scope = dict[str, Any]
@@ -42,42 +45,70 @@ def watch_parent(temporary_directory: str) -> None:
 
 
 class Application:
-    """MiniStack's ASGI application and, beside it, the way in for events of AWS services."""
+    """MiniStack's ASGI application and, beside it, the ways in for events of AWS services and questions about IAM."""
 
-    def __init__(self, ministack: MiniStack) -> None:
+    def __init__(self, ministack: MiniStack, authorization: Authorization | None) -> None:
         self._ministack = ministack
+        self._authorization = authorization
         self._inner = ministack.application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http" and scope["path"] == EVENTS_PATH:
-            await self._take_events(scope, receive, send)
+        path = scope["path"] if scope["type"] == "http" else None
+        if path == EVENTS_PATH:
+            status, answer = self._take_events(scope, await _body(receive))
+        elif path == authorization.PATH and self._authorization is not None:
+            secret = _header(scope, authorization.SECRET_HEADER.encode())
+            status, answer = self._authorization.answer(await _body(receive), secret=secret)
         else:
             await self._inner(scope, receive, send)
-
-    async def _take_events(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        region = headers.get(EVENTS_REGION_HEADER, b"").decode()
-        try:
-            status, answer = self._ministack.put_events(body, region=region)
-        except ValueError as error:
-            status, answer = 400, json.dumps({"message": f"not a PutEvents request: {error}"}).encode()
+            return
         content = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": status, "headers": content})
         await send({"type": "http.response.body", "body": answer})
 
+    def _take_events(self, scope: Scope, body: bytes) -> tuple[int, bytes]:
+        try:
+            return self._ministack.put_events(body, region=_header(scope, EVENTS_REGION_HEADER))
+        except ValueError as error:
+            return 400, json.dumps({"message": f"not a PutEvents request: {error}"}).encode()
 
-def serve(socket_fd: int, gateway_url: str) -> None:
-    """Serve on an inherited listening socket until a signal or the end of the parent."""
+
+async def _body(receive: Receive) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        part: bytes = message.get("body", b"")
+        body += part
+        if not message.get("more_body"):
+            return body
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    return headers.get(name, b"").decode("latin-1")
+
+
+def serve(socket_fd: int, gateway_url: str, *, speed: float, secret: str | None) -> None:
+    """Serve on an inherited listening socket until a signal or the end of the parent.
+
+    Args:
+        socket_fd: Descriptor of the socket.
+        gateway_url: Where it can be reached.
+        speed: How many times more often than their rates say scheduled rules are due.
+        secret: What questions about IAM must carry; None: nobody asks, because IAM is not enforced.
+    """
     ministack = MiniStack()
     CustomResources(ministack, gateway_url=gateway_url).install()
+    exports.install(ministack)
     omics_resources.install(ministack)
+    wait_conditions.install(ministack)
+    ministack.speed_up_schedules(max(speed, 1.0), shortest_seconds=SHORTEST_RATE_SECONDS)
+    answers = None
+    if secret is not None:
+        ministack.take_requests_for_encrypted()
+        authorization.limit_function_logs(ministack)
+        answers = Authorization(ministack, secret=secret)
 
     hypercorn = import_module("hypercorn.asyncio")
     config = import_module("hypercorn.config").Config()
@@ -91,7 +122,7 @@ def serve(socket_fd: int, gateway_url: str) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await hypercorn.serve(Application(ministack), config, shutdown_trigger=stop.wait)
+        await hypercorn.serve(Application(ministack, answers), config, shutdown_trigger=stop.wait)
 
     asyncio.run(run())
     # Threads that wait for custom resources would keep the interpreter for up to an hour.
@@ -99,7 +130,8 @@ def serve(socket_fd: int, gateway_url: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve; arguments are the socket's descriptor, the gateway URL and the folder to remove at the end."""
-    socket_fd, gateway_url, temporary_directory = arguments
+    """Serve; arguments are the socket's descriptor, the gateway URL, the folder to remove at the end, and the speed."""
+    socket_fd, gateway_url, temporary_directory, speed = arguments
     watch_parent(temporary_directory)
-    serve(int(socket_fd), gateway_url)
+    # Out of the environment, which the functions inherit.
+    serve(int(socket_fd), gateway_url, speed=float(speed), secret=os.environ.pop(authorization.SECRET_VARIABLE, None))

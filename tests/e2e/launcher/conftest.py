@@ -31,11 +31,11 @@ class Server:
     process: MiniStackProcess
     omics: LocalHealthOmics
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, *, region: str = REGION) -> Any:
         return boto3.client(
             service,
             endpoint_url=self.process.url,
-            region_name=REGION,
+            region_name=region,
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
@@ -107,8 +107,9 @@ class Stack:
         self.client.create_stack(StackName=self.name, TemplateBody=body, **options)
         return self.wait()
 
-    def update(self, resources: dict[str, Any]) -> str:
-        self.client.update_stack(StackName=self.name, TemplateBody=json.dumps({"Resources": resources}))
+    def update(self, resources: dict[str, Any], outputs: dict[str, Any] | None = None) -> str:
+        body = json.dumps({"Resources": resources, "Outputs": outputs or {}})
+        self.client.update_stack(StackName=self.name, TemplateBody=body)
         return self.wait()
 
     def delete(self) -> str:

@@ -23,7 +23,16 @@ def test_it_prints_its_url_serves_and_ends_on_sigterm() -> None:
         assert process.wait(timeout=90) == 0
 
 
-@pytest.mark.parametrize("arguments", [["--speed", "0"], ["--start-run-tps", "-1"], ["--engine", "wdl"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--speed", "0"],
+        ["--start-run-tps", "-1"],
+        ["--engine", "wdl"],
+        ["--storage-checks", "SOME"],
+        ["--cloudwatch-logs"],
+    ],
+)
 def test_a_bad_option_is_refused(arguments: list[str]) -> None:
     command = [sys.executable, "-m", "healthomics_local.endpoint", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)

@@ -30,6 +30,8 @@ from healthomics_local.testing import local_healthomics
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mypy_boto3_omics import OmicsClient
+
 # Examples for the patterns of the model; a pattern that is not here fails the test that needs it.
 EXAMPLES = {
     "[0-9]+": "1234567",
@@ -69,7 +71,7 @@ MISMATCHES = {
 def _implemented() -> list[str]:
     service = Service()
     try:
-        return sorted(operations(service._backend))
+        return sorted(operations(service._backend, service._batches))
     finally:
         service.close()
 
@@ -220,14 +222,44 @@ def shared() -> Iterator[LocalHealthOmics]:
         yield omics
 
 
+@pytest.fixture(scope="module")
+def unchecked(shared: LocalHealthOmics) -> Iterator[OmicsClient]:
+    """A client that leaves all checks to the service."""
+    client = shared.client(parameter_validation=False)
+    yield client
+    client.close()
+
+
 def test_every_run_operation_of_the_service_is_implemented() -> None:
     workflow_part = {
         name
         for name in service_model().operation_names
-        if operation_model(name).endpoint == {"hostPrefix": "workflows-"} and "Batch" not in name
+        if operation_model(name).endpoint == {"hostPrefix": "workflows-"}
     }
 
     assert workflow_part - set(IMPLEMENTED) == set()
+
+
+@pytest.mark.parametrize("operation", sorted(set(service_model().operation_names) - set(IMPLEMENTED)))
+def test_every_other_operation_says_that_it_is_not_implemented(operation: str, shared: LocalHealthOmics) -> None:
+    with pytest.raises(ServiceError) as refused:
+        shared.call(operation)
+    # A client sees the same, and with a code that is none of the service's.
+    http = operation_model(operation).http
+    path = re.sub(r"{[^}]+}", "1", str(http["requestUri"]))
+    headers = {"authorization": "AWS4-HMAC-SHA256 …"}
+    response = shared.handle(Request(method=http["method"], path=path, headers=headers, body=b"{}"))
+
+    assert refused.value.code == "OperationNotImplementedException"
+    assert refused.value.message == f"{operation} is not implemented by the local HealthOmics"
+    assert response.status == 501
+    assert response.headers["x-amzn-ErrorType"] == "OperationNotImplementedException"
+    assert operation in response.body.decode()
+
+
+def test_implemented_and_other_operations_are_all_there_are() -> None:
+    assert set(IMPLEMENTED) <= set(service_model().operation_names)
+    assert len(service_model().operation_names) > len(IMPLEMENTED) > 30
 
 
 @pytest.mark.parametrize(("operation", "member"), VALID)
@@ -263,9 +295,8 @@ def _over_http() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("case", list(_over_http()))
-def test_a_client_that_checks_nothing_gets_the_same_refusal(case: Case, shared: LocalHealthOmics) -> None:
-    client = shared.client(parameter_validation=False)
-    method = getattr(client, _snake(case.operation))
+def test_a_client_that_checks_nothing_gets_the_same_refusal(case: Case, unchecked: OmicsClient) -> None:
+    method = getattr(unchecked, _snake(case.operation))
 
     with pytest.raises(ClientError) as refused:
         method(**case.members)
@@ -273,7 +304,6 @@ def test_a_client_that_checks_nothing_gets_the_same_refusal(case: Case, shared: 
     error = refused.value.response["Error"]
     assert error["Code"] == "ValidationException"
     assert f" at '{case.path}' failed to satisfy constraint: " in error["Message"]
-    client.close()
 
 
 @pytest.mark.parametrize("operation", [name for name in IMPLEMENTED if idempotency_members(name)])
@@ -299,6 +329,23 @@ def _archive() -> bytes:
     return buffer.getvalue()
 
 
+DEFAULT_RUN_SETTING = {
+    "roleArn": "arn:aws:iam::123456789012:role/run",
+    "name": "sample",
+    "outputUri": "s3://bucket/out",
+    "parameters": {"sample": "NA12878"},
+    "priority": 3,
+    "logLevel": "ALL",
+    "retentionMode": "REMOVE",
+    "storageType": "STATIC",
+    "storageCapacity": 1300,
+    "outputBucketOwnerId": "123456789012",
+    "networkingMode": "RESTRICTED",
+    "scratchStorageMode": "LOCAL",
+    "engineSettings": {"engineVersion": "25.10"},
+    "sessionPolicy": '{"Version": "2012-10-17"}',
+    "runTags": {"sample": "1"},
+}
 ROLE = "arn:aws:iam::123456789012:role/run"
 TAGS = {"team": "blue"}
 CONFIGURATION = {
@@ -317,6 +364,7 @@ WORKFLOW = {
     "storageType": "STATIC",
     "storageCapacity": 1300,
     "accelerators": "GPU",
+    "readmeMarkdown": "# germline",
     "tags": TAGS,
     "containerRegistryMap": {"imageMappings": [{"sourceImage": "a", "destinationImage": "b"}]},
 }
@@ -330,6 +378,8 @@ class Populated:
     run: dict[str, Any]
     task_id: str
     version: dict[str, Any]
+    batch_id: str
+    failed_batch_id: str
 
 
 def _populate(omics: Service) -> Populated:
@@ -354,11 +404,26 @@ def _populate(omics: Service) -> Populated:
         "sessionPolicy": '{"Version": "2012-10-17"}',
     }
     run = omics.call("StartRun", start)
+    batch_id = omics.call("StartRunBatch", _batch(start))["id"]
+    twice = {"inlineSettings": [{"runSettingId": "a"}] * 2}
+    failed_batch_id = omics.call("StartRunBatch", _batch(start) | {"batchRunSettings": twice})["id"]
     omics.advance(300)
     version = {"workflowId": workflow_id, "versionName": "v2"}
     omics.call("CreateWorkflowVersion", {**version, "definitionZip": _archive(), "tags": TAGS})
     task_id = omics.call("ListRunTasks", {"id": run["id"]})["items"][0]["taskId"]
-    return Populated(start=start, run=run, task_id=task_id, version=version)
+    return Populated(
+        start=start, run=run, task_id=task_id, version=version, batch_id=batch_id, failed_batch_id=failed_batch_id
+    )
+
+
+def _batch(start: Mapping[str, Any]) -> dict[str, Any]:
+    """A batch of two runs, of which the second cannot be started."""
+    shared = {name: start[name] for name in ("workflowId", "cacheId", "cacheBehavior")}
+    own = {"runSettingId": "b", "parameters": {"unknown": 1}, "runTags": {"sample": "2"}}
+    return {
+        "defaultRunSetting": DEFAULT_RUN_SETTING | shared,
+        "batchRunSettings": {"inlineSettings": [{"runSettingId": "a", "priority": 1}, own]},
+    }
 
 
 def _calls(omics: Service) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -377,9 +442,9 @@ def _calls(omics: Service) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "ListRuns", {"maxResults": 1, "status": "PENDING"}
     yield "ListRunTasks", {"id": run["id"], "maxResults": 1}
     yield "GetRunTask", {"id": run["id"], "taskId": there.task_id}
-    yield "GetWorkflow", {"id": workflow_id, "export": ["DEFINITION"]}
+    yield "GetWorkflow", {"id": workflow_id, "export": ["DEFINITION", "README"]}
     yield "GetWorkflow", {"id": "9500764", "type": "READY2RUN"}
-    yield "GetWorkflowVersion", version
+    yield "GetWorkflowVersion", {**version, "export": ["DEFINITION"]}
     yield "ListWorkflows", {"maxResults": 1}
     yield "ListWorkflows", {"type": "READY2RUN"}
     yield "ListWorkflowVersions", {"workflowId": workflow_id}
@@ -397,7 +462,7 @@ def _calls(omics: Service) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "ListTagsForResource", {"resourceArn": run["arn"]}
     yield "UntagResource", {"resourceArn": run["arn"], "tagKeys": ["a"]}
     yield "CancelRun", {"id": run["id"]}
-    omics.run_until_idle()
+    yield from _batch_calls(omics, there)
     yield "GetRun", {"id": run["id"]}
     yield "DeleteRun", {"id": run["id"]}
     yield "DeleteRunGroup", {"id": start["runGroupId"]}
@@ -405,6 +470,24 @@ def _calls(omics: Service) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "DeleteConfiguration", {"name": "net"}
     yield "DeleteWorkflowVersion", version
     yield "DeleteWorkflow", {"id": workflow_id}
+
+
+def _batch_calls(omics: Service, there: Populated) -> Iterator[tuple[str, dict[str, Any]]]:
+    batch = {"batchId": there.batch_id}
+    yield "StartRunBatch", _batch(there.start) | {"batchName": "cohort", "tags": TAGS}
+    yield "GetBatch", batch
+    yield "GetBatch", {"batchId": there.failed_batch_id}
+    yield "ListBatch", {"maxItems": 1}
+    yield "ListRuns", batch
+    yield "ListRunsInBatch", {**batch, "maxItems": 1}
+    yield "ListRunsInBatch", {**batch, "submissionStatus": "FAILED"}
+    yield "CancelRunBatch", batch
+    omics.run_until_idle()
+    yield "GetBatch", batch
+    yield "DeleteRunBatch", batch
+    omics.run_until_idle()
+    yield "ListRunsInBatch", batch
+    yield "DeleteBatch", batch
 
 
 def test_every_response_is_one_that_the_model_allows(healthomics: LocalHealthOmics) -> None:

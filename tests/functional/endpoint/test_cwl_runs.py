@@ -86,6 +86,20 @@ outputs: {all: stdout}
 stdout: all.txt
 """
 
+BUSY = """
+cwlVersion: v1.2
+class: CommandLineTool
+requirements: {ResourceRequirement: {coresMin: 2.5, ramMin: 4500}}
+baseCommand: [python3, -c]
+arguments:
+  - |
+    import time
+    full = bytearray(200_000_000)
+    while time.process_time() < 1: pass
+inputs: {}
+outputs: {}
+"""
+
 Execute = Callable[..., dict[str, Any]]
 
 
@@ -178,11 +192,49 @@ def test_a_tool_is_executed_and_its_outputs_and_logs_are_where_healthomics_puts_
     assert store.get(f"{base}/logs/stderr.log") == b"about NA 12878\n"
     log = store.get(f"{base}/logs/engine.log").decode()
     assert "completed success" in log
-    assert "/healthomics-cwl-" not in log
+    assert "/healthomics-run-" not in log
     assert [status for _, status in tasks_of(omics, run_id)] == ["COMPLETED"]
     omics.stop()
     kinds = [event["detail-type"].split()[0] for event in events]
     assert kinds == ["Run", "Run", "Run", "Task", "Task", "Run", "Run"]
+
+
+def test_the_logs_have_what_cwltool_and_the_tool_have_written(omics: LocalHealthOmics) -> None:
+    definition = archive(main=SCATTER, tools__shout=SHOUT, tools__join=JOIN)
+    run_id = start(omics, definition, {"words": ["one", "two", "three"], "bad": "two"})
+
+    run = end_of(omics, run_id)
+
+    engine = omics.logs.messages(f"run/{run_id}/engine")
+    assert "INFO [job shout] completed success" in engine
+    assert "WARNING [job shout_2] completed permanentFail" in engine
+    assert not any("/healthomics-run-" in message for message in engine)
+    tasks = omics.call("ListRunTasks", {"id": run_id})["items"]
+    outputs = {task["name"]: omics.logs.messages(f"run/{run_id}/task/{task['taskId']}") for task in tasks}
+    assert outputs == {
+        "shout": ["Task started", "reading one", "Task completed"],
+        "shout_2": ["Task started", "reading two", "cannot read two", "Task failed"],
+    }
+    (manifest,) = omics.logs.streams(f"manifest/run/{run_id}/")
+    documents = [json.loads(message) for message in omics.logs.messages(manifest)]
+    assert [document["status"] for document in documents] == ["FAILED", "COMPLETED", "FAILED"]
+    assert documents[0]["failureReason"] == run["failureReason"]
+
+
+def test_the_manifest_tells_what_a_tool_asked_for_and_what_it_used(omics: LocalHealthOmics) -> None:
+    run_id = start(omics, archive(main=BUSY), {})
+    end_of(omics, run_id)
+
+    (manifest,) = omics.logs.streams(f"manifest/run/{run_id}/")
+    _, task = [json.loads(message) for message in omics.logs.messages(manifest)]
+
+    assert (task["cpus"], task["memory"], task["instanceType"]) == (3, 5, "omics.c.xlarge")
+    metrics = task["metrics"]
+    assert (metrics["cpusReserved"], metrics["memoryReservedGiB"]) == (4, 8)
+    # It keeps one processor busy for a second, however long that takes on this machine, and fills 200 MB.
+    assert 0 < metrics["cpusAverage"] <= metrics["cpusMaximum"] < 2
+    assert 0.18 < metrics["memoryMaximumGiB"] < 1
+    assert metrics["memoryAverageGiB"] <= metrics["memoryMaximumGiB"]
 
 
 def test_a_scattered_step_has_a_task_for_each_item(omics: LocalHealthOmics, store: MemoryObjectStore) -> None:

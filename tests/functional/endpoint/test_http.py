@@ -70,7 +70,7 @@ def test_every_answer_has_a_request_id_of_its_own(healthomics: LocalHealthOmics)
         pytest.param("GET", "/run/1", None, 404, "ResourceNotFoundException", id="no run"),
         pytest.param("GET", "/run?maxResults=x", None, 400, "SerializationException", id="no number"),
         pytest.param("GET", "/run?status=ON", None, 400, "ValidationException", id="no status"),
-        pytest.param("POST", "/runBatch", b"{}", 501, "OperationNotImplementedException", id="not here"),
+        pytest.param("POST", "/sequencestore", b"{}", 501, "OperationNotImplementedException", id="not here"),
         pytest.param("GET", "/_local/nothing", None, 404, "UnknownOperationException", id="no admin route"),
     ],
 )

@@ -12,7 +12,7 @@ import botocore.session
 import pytest
 
 from handler_deployment import ACCOUNT, REGION, Deployment
-from healthomics_local.endpoint import LocalHealthOmics, Settings
+from healthomics_local.endpoint import LocalHealthOmics, Ready2RunWorkflow, Settings
 from healthomics_run_handler.contract import LEDGER_TAG_PREFIX
 from template.start_run_members import HANDLER_SETS, MORE, TABLE, properties_of_every_member
 
@@ -29,7 +29,7 @@ def omics() -> Iterator[LocalHealthOmics]:
         region=REGION,
         account_id=ACCOUNT,
         accept_unknown_references=True,
-        ready2run_workflows={"12": "Published"},
+        ready2run_workflows={"12": Ready2RunWorkflow(name="Published")},
         engine="simulated",
     )
     with LocalHealthOmics(settings) as endpoint:

@@ -32,6 +32,7 @@ STATE = State(
     region="us-east-1",
     account_id="000000000000",
     speed=100.0,
+    authorization=False,
     temporary_directory="/nowhere",
     started_at="now",
 )

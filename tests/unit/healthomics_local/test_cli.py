@@ -23,6 +23,13 @@ def test_options_come_before_the_command() -> None:
 
 
 @pytest.mark.parametrize(
+    ("option", "asked"), [([], None), (["--authorization"], True), (["--no-authorization"], False)]
+)
+def test_authorization_is_asked_for_or_left_as_it_is(option: list[str], asked: bool | None) -> None:  # noqa: FBT001
+    assert build_parser().parse_args([*option, "up"]).authorization is asked
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         pytest.param(["--port", "65536", "up"], "'65536' is no port: give 1 to 65535", id="port"),

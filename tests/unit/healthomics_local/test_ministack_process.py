@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from healthomics_local.failure import LocalAwsError
+from healthomics_local.ministack.authorization import SECRET_VARIABLE
 from healthomics_local.ministack_environment import environment_folder, is_built
 from healthomics_local.ministack_process import WORKER_SITE, MiniStackSettings, child_environment, listen
 
@@ -42,6 +44,15 @@ def test_it_listens_on_loopback_only_and_its_functions_find_healthomics() -> Non
     assert environment["IOT_MTLS_ENABLED"] == environment["SFTP_ENABLED"] == "0"
     assert environment["AWS_ENDPOINT_URL_OMICS"] == "http://127.0.0.1:2"
     assert environment["AWS_DISABLE_HOST_PREFIX_INJECTION"] == "true"
+
+
+def test_iam_is_enforced_on_demand() -> None:
+    open_to_all = child_environment(SETTINGS, port=1, inherited={"AUTH": "true"})
+    enforced = child_environment(replace(SETTINGS, authorization_secret="s"), port=1, inherited={})
+
+    assert "AUTH" not in open_to_all
+    assert SECRET_VARIABLE not in open_to_all
+    assert (enforced["AUTH"], enforced[SECRET_VARIABLE]) == ("true", "s")
 
 
 def test_a_port_that_is_in_use_is_refused_with_the_cure() -> None:

@@ -25,6 +25,7 @@ STATE = State(
     region="us-east-1",
     account_id="000000000000",
     speed=100.0,
+    authorization=False,
     temporary_directory="/nowhere/healthomics-local-x",
     started_at="2026-11-22T00:00:00+00:00",
 )
@@ -93,6 +94,8 @@ def test_a_process_that_ended_is_not_running_even_before_it_is_waited_for() -> N
         pytest.param(StartOptions(port=0), None, id="any port"),
         pytest.param(StartOptions(region="eu-west-1"), "--region eu-west-1 (it has us-east-1)", id="region"),
         pytest.param(StartOptions(port=1), "--port 1 (it has 4566)", id="port"),
+        pytest.param(StartOptions(authorization=False), None, id="as it is"),
+        pytest.param(StartOptions(authorization=True), "--authorization on (it has off)", id="authorization"),
     ],
 )
 def test_a_running_local_aws_must_fit_what_is_asked_for(options: StartOptions, difference: str | None) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from healthomics_local.endpoint.engines.cwl_interface import alternatives
+from healthomics_local.endpoint.engines.downloads import Downloads, ImportFailedError, basename, input_uri
 from healthomics_local.endpoint.json_values import is_array, is_object
-from healthomics_local.endpoint.objects import ObjectNotFoundError, ObjectStoreError, S3Uri
+from healthomics_local.endpoint.objects import S3Uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,14 +16,6 @@ if TYPE_CHECKING:
 
     from healthomics_local.endpoint.engines.cwl_interface import CwlInput, CwlInterface, SecondaryFile
     from healthomics_local.endpoint.objects import ObjectStore
-
-
-class ImportFailedError(Exception):
-    """An input cannot be had; `reason` is one of the service's failure reasons."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 class InputImport:
@@ -36,10 +28,7 @@ class InputImport:
     """
 
     def __init__(self, *, store: ObjectStore, folder: Path, checkpoint: Callable[[], None]) -> None:
-        self._store = store
-        self._folder = folder
-        self._checkpoint = checkpoint
-        self._numbers = itertools.count(1)
+        self._downloads = Downloads(store=store, folder=folder, checkpoint=checkpoint)
 
     def localized(self, parameters: Mapping[str, Any], interface: CwlInterface) -> dict[str, Any]:
         """The parameters with their types intact, and local files in the place of S3 addresses.
@@ -86,13 +75,12 @@ class InputImport:
         if "location" not in value and "path" not in value:
             # A literal: its content or its listing is part of the parameters.
             return value
-        uri = _s3_uri(str(value.get("location", value.get("path"))), declared)
+        uri = input_uri(str(value.get("location", value.get("path"))), declared.name)
         rest = {name: item for name, item in value.items() if name not in {"location", "path", "secondaryFiles"}}
-        folder = self._folder / str(next(self._numbers))
-        folder.mkdir(parents=True)
+        folder = self._downloads.new_folder()
         if value["class"] == "Directory":
-            return rest | {"location": self._directory(uri, folder).as_uri()}
-        target = self._file(uri, folder)
+            return rest | {"location": self._downloads.directory(uri, folder).as_uri()}
+        target = self._downloads.file(uri, folder)
         given: list[dict[str, Any]] = value.get("secondaryFiles", [])
         # Files that belong to a secondary file are nested in it: the declaration is about the primary one.
         alone = replace(declared, secondary_files=())
@@ -102,65 +90,19 @@ class InputImport:
         localized = rest | {"location": target.as_uri()}
         return localized | {"secondaryFiles": secondary} if secondary else localized
 
-    def _file(self, uri: S3Uri, folder: Path) -> Path:
-        self._checkpoint()
-        target = folder / _basename(uri)
-        try:
-            self._store.download(uri, target)
-        except ObjectNotFoundError as error:
-            raise ImportFailedError("INPUT_URI_NOT_FOUND", f"Input URI not found: {uri}") from error
-        except ObjectStoreError as error:
-            raise ImportFailedError("IMPORT_FAILED", f"Input cannot be read: {error}") from error
-        return target
-
     def _secondary(self, uri: S3Uri, folder: Path, declared: tuple[SecondaryFile, ...]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for each in declared:
-            name = each.name_for(_basename(uri))
+            name = each.name_for(basename(uri))
             if name is None:
                 continue
-            beside = S3Uri(uri.bucket, uri.key.removesuffix(_basename(uri)) + name)
+            beside = S3Uri(uri.bucket, uri.key.removesuffix(basename(uri)) + name)
             try:
-                found.append({"class": "File", "location": self._file(beside, folder).as_uri()})
+                found.append({"class": "File", "location": self._downloads.file(beside, folder).as_uri()})
             except ImportFailedError as error:
                 if each.required or error.reason != "INPUT_URI_NOT_FOUND":
                     raise
         return found
-
-    def _directory(self, uri: S3Uri, folder: Path) -> Path:
-        prefix = S3Uri(uri.bucket, uri.key.rstrip("/") + "/")
-        target = folder / (_basename(prefix) or uri.bucket)
-        target.mkdir()
-        try:
-            objects = list(self._store.keys(prefix))
-        except ObjectStoreError as error:
-            raise ImportFailedError("IMPORT_FAILED", f"Input cannot be read: {error}") from error
-        for each in objects:
-            parts = each.key.removeprefix(prefix.key).split("/")
-            # A key may hold what a path must not: empty parts are S3's own folder markers.
-            if any(part in {"", ".", ".."} for part in parts):
-                continue
-            below = target.joinpath(*parts[:-1])
-            below.mkdir(parents=True, exist_ok=True)
-            self._file(each, below)
-        if not objects:
-            raise ImportFailedError("INPUT_URI_NOT_FOUND", f"Input URI not found: {uri}")
-        return target
-
-
-def _s3_uri(text: str, declared: CwlInput) -> S3Uri:
-    try:
-        uri = S3Uri.parse(text)
-    except ValueError:
-        uri = None
-    if uri is None or _basename(uri) in {".", ".."}:
-        # A file of this machine would work here, and nowhere else.
-        raise ImportFailedError("INVALID_URI_INPUT", f"Input {declared.name} must be an S3 URI, got {text}")
-    return uri
-
-
-def _basename(uri: S3Uri) -> str:
-    return uri.key.rstrip("/").rpartition("/")[2]
 
 
 def _is_kind(cwl_type: Any, kind: str) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthomics_local.endpoint.backend import Backend
+    from healthomics_local.endpoint.published_workflows import Ready2RunWorkflow
 
 
 class References:
@@ -31,7 +32,10 @@ class References:
             ResourceNotFoundException: It does not exist for this type and owner, or it is not ACTIVE.
         """
         if workflow_type == "READY2RUN":
-            return self._ready2run(workflow_id)
+            return self.ready2run(workflow_id, version_name)
+        if owner_id == self._settings.account_id:
+            # Nobody has to name the owner of a workflow of one's own, but everybody may.
+            owner_id = None
         found = self._state.workflows.get((workflow_id, None))
         if found is None and self._settings.accept_unknown_references:
             return self._invented(workflow_id, owner_id, version_name)
@@ -67,11 +71,49 @@ class References:
             raise ResourceNotFoundException(f"Configuration {name} not found")
         return configuration
 
-    def _ready2run(self, workflow_id: str) -> Workflow:
-        name = self._settings.ready2run_workflows.get(workflow_id)
-        if name is None:
+    def ready2run(self, workflow_id: str, version_name: str | None = None) -> Workflow:
+        """A READY2RUN workflow, or one version of it.
+
+        Raises:
+            ResourceNotFoundException: It does not exist.
+        """
+        published = self._settings.ready2run_workflows.get(workflow_id)
+        if published is None:
             raise ResourceNotFoundException(f"Workflow {workflow_id} not found")
-        return ready2run_workflow(self._backend, workflow_id, name)
+        if version_name is not None and version_name not in published.version_names:
+            raise ResourceNotFoundException(f"Workflow version {version_name} of {workflow_id} not found")
+        return self._published(workflow_id, published, version_name)
+
+    def ready2run_catalogue(self) -> list[Workflow]:
+        """All READY2RUN workflows."""
+        catalogue = self._settings.ready2run_workflows
+        return [self._published(workflow_id, published, None) for workflow_id, published in catalogue.items()]
+
+    def ready2run_versions(self, workflow: Workflow) -> list[Workflow]:
+        """The versions of a READY2RUN workflow, the first one oldest."""
+        published = self._settings.ready2run_workflows[workflow.workflow_id]
+        return [self._published(workflow.workflow_id, published, name) for name in published.version_names]
+
+    def _published(self, workflow_id: str, published: Ready2RunWorkflow, version_name: str | None) -> Workflow:
+        resource = f"workflow/{workflow_id}"
+        versions = published.version_names
+        number = versions.index(version_name) + 1 if version_name is not None else 0
+        return Workflow(
+            workflow_id=workflow_id,
+            uuid=f"00000000-0000-4000-8{number:03d}-{int(workflow_id) % 10**12:012d}",
+            # The ARN has no account, which is how clients tell READY2RUN workflows from others.
+            arn=self._backend.arns.of(f"{resource}/version/{version_name}" if version_name else resource, owner=""),
+            # Workflows of this account count from 1, so published ones come last in a listing, by id.
+            sequence=number if version_name else -int(workflow_id),
+            version_name=version_name,
+            workflow_type="READY2RUN",
+            name=published.name,
+            description=published.description,
+            engine=published.engine,
+            parameter_template=published.parameter_template,
+            storage_type="DYNAMIC",
+            creation_time=published.creation_time,
+        )
 
     def _invented(self, workflow_id: str, owner_id: str | None, version_name: str | None) -> Workflow:
         resource = f"workflow/{workflow_id}"
@@ -94,18 +136,3 @@ class References:
             sequence=0,
             creation_time=self._backend.now(),
         )
-
-
-def ready2run_workflow(backend: Backend, workflow_id: str, name: str) -> Workflow:
-    """The record of a READY2RUN workflow. Its ARN has no account, which is how clients tell it apart."""
-    return Workflow(
-        workflow_id=workflow_id,
-        uuid=f"00000000-0000-4000-8000-{int(workflow_id) % 10**12:012d}",
-        arn=backend.arns.of(f"workflow/{workflow_id}", owner=""),
-        # Real workflows count from 1, so these come last, by id.
-        sequence=-int(workflow_id),
-        workflow_type="READY2RUN",
-        name=name,
-        storage_type="DYNAMIC",
-        creation_time=backend.now(),
-    )

@@ -37,7 +37,7 @@ class RunCacheOperations:
             sequence=backend.state.next_sequence(),
             cache_behavior=members.get("cacheBehavior", "CACHE_ON_FAILURE"),
             cache_s3_uri=members["cacheS3Location"],
-            bucket_owner_id=members.get("cacheBucketOwnerId"),
+            bucket_owner_id=members.get("cacheBucketOwnerId", backend.settings.account_id),
             name=members.get("name"),
             description=members.get("description"),
             creation_time=now,

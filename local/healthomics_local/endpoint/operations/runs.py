@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from healthomics_local.endpoint import run_request
 from healthomics_local.endpoint.errors import ResourceNotFoundException, ServiceQuotaExceededException
+from healthomics_local.endpoint.exports import Exports
 from healthomics_local.endpoint.operations.references import References
-from healthomics_local.endpoint.paging import page
-from healthomics_local.endpoint.records import Configuration, Run, Workflow
+from healthomics_local.endpoint.paging import first_page, position
+from healthomics_local.endpoint.records import Configuration, LedgerEntry, Run, Workflow
+from healthomics_local.endpoint.run_table import RunFilter
 from healthomics_local.endpoint.script import RunScript
 from healthomics_local.endpoint.settings import RepeatedRequest
 from healthomics_local.endpoint.statuses import RunStatus
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthomics_local.endpoint.backend import Backend
-    from healthomics_local.endpoint.ledger import LedgerEntry
 
 # Members of StartRun that GetRun hands back under the same name.
 _ECHOED = (
@@ -52,13 +54,31 @@ class RunOperations:
         self._backend = backend
         self._state = backend.state
         self._references = References(backend)
+        self._exports = Exports(backend)
 
-    def start_run(self, members: Mapping[str, Any]) -> dict[str, Any]:
+    def start_run(self, members: Mapping[str, Any], started_by: str) -> dict[str, Any]:
         """Start a run, or answer with the run that this requestId has started before."""
         backend, now = self._backend, self._backend.now()
         entry = backend.ledger.find("StartRun", members, now)
         if entry is not None:
             return self._repeated(entry)
+        run = self.launch(members, started_by=started_by)
+        response = _started(run)
+        backend.ledger.record("StartRun", members, resource=run.uuid, response=response, now=now)
+        return response
+
+    def launch(self, members: Mapping[str, Any], *, started_by: str | None, batch_id: str | None = None) -> Run:
+        """Start a run, which no earlier request has started. Must be called within a transaction.
+
+        Args:
+            members: The members of StartRun.
+            started_by: The ARN that GetRun reports.
+            batch_id: The run batch that the run is part of; None: it is part of none.
+
+        Raises:
+            ServiceError: What StartRun would answer with.
+        """
+        backend = self._backend
         run_request.check_members(members)
         source = self._state.run(members["runId"]) if "runId" in members else None
         copy_tags = backend.settings.duplicate_copies_tags
@@ -67,13 +87,15 @@ class RunOperations:
         workflow = self._workflow(wanted, source)
         run_request.check_parameters(wanted.get("parameters", {}), workflow)
         configuration = self._references.check(wanted)
+        cache = self._state.run_caches.get(wanted.get("cacheId", ""))
+        if cache is not None:
+            wanted.setdefault("cacheBehavior", cache.cache_behavior)
         self._make_room()
         run = self._new_run(wanted, workflow, configuration)
+        run = replace(run, started_by=started_by, batch_id=batch_id)
         script = backend.settings.script(run.request) if backend.settings.script else None
         backend.lifecycle.begin(run, script or RunScript())
-        response = _started(run)
-        backend.ledger.record("StartRun", members, resource=run.uuid, response=response, now=now)
-        return response
+        return run
 
     def get_run(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Everything about one run."""
@@ -82,16 +104,16 @@ class RunOperations:
     def list_runs(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """The runs that match every filter, newest first."""
         show_cancelled = self._backend.settings.cancelled_runs_are_listed
-        found = [
-            run
-            for run in self._state.runs.values()
-            if members.get("name") in {None, run.name}
-            and members.get("runGroupId") in {None, run.request.get("runGroupId")}
-            and members.get("batchId") in {None, run.batch_id}
-            and members.get("status") in {None, run.status}
-            and (show_cancelled or run.status is not RunStatus.CANCELLED)
-        ]
-        return page(found, members, _listed)
+        wanted = RunFilter(
+            name=members.get("name"),
+            status=members.get("status"),
+            group=members.get("runGroupId"),
+            batch=members.get("batchId"),
+        )
+        found = self._state.runs.newest(wanted, before=position(members))
+        if not show_cancelled:
+            found = (run for run in found if run.status is not RunStatus.CANCELLED)
+        return first_page(found, members, _listed)
 
     def cancel_run(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Cancel a run that has not ended."""
@@ -100,10 +122,15 @@ class RunOperations:
 
     def delete_run(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Delete the record of a run that has ended."""
-        self._delete(self._state.run(members["id"]))
+        self.delete(self._state.run(members["id"]))
         return {}
 
-    def _delete(self, run: Run) -> None:
+    def delete(self, run: Run) -> None:
+        """Delete the record of a run that has ended. Must be called within a transaction.
+
+        Raises:
+            ConflictException: It has not ended.
+        """
         self._backend.lifecycle.delete(run)
         if self._backend.settings.deletion_frees_request_id:
             self._backend.ledger.forget(run.uuid)
@@ -113,9 +140,7 @@ class RunOperations:
     def _repeated(self, entry: LedgerEntry) -> dict[str, Any]:
         if self._backend.settings.repeated_request is RepeatedRequest.REPLAY:
             return dict(entry.response)
-        runs = (*self._state.runs.values(), *reversed(self._state.deleted_runs))
-        run = next(run for run in runs if run.uuid == entry.resource)
-        return _started(run)
+        return _started(self._state.run_ever(entry.resource))
 
     def _workflow(self, wanted: Mapping[str, Any], source: Run | None) -> Workflow:
         if source is not None and source.workflow.owner_id is not None:
@@ -133,23 +158,21 @@ class RunOperations:
         limit = self._backend.settings.max_stored_runs
         if limit is None or len(self._state.runs) < limit:
             return
-        removable = sorted(
-            (
-                run
-                for run in self._state.runs.values()
-                if run.status.is_terminal and run.request["retentionMode"] == "REMOVE"
-            ),
-            key=lambda run: run.sequence,
-        )
         while len(self._state.runs) >= limit:
-            if not removable:
+            removable = self._state.runs.oldest_removable()
+            if removable is None:
                 raise ServiceQuotaExceededException(
                     f"The maximum number of runs ({limit}) has been reached: delete runs, "
                     "or start runs with retentionMode REMOVE"
                 )
-            self._delete(removable.pop(0))
+            self.delete(removable)
 
-    def _new_run(self, wanted: Mapping[str, Any], workflow: Workflow, configuration: Configuration | None) -> Run:
+    def _new_run(
+        self,
+        wanted: Mapping[str, Any],
+        workflow: Workflow,
+        configuration: Configuration | None,
+    ) -> Run:
         backend = self._backend
         request = run_request.with_defaults(wanted, workflow, backend.settings)
         tags = request.pop("tags", {})
@@ -170,8 +193,7 @@ class RunOperations:
         )
 
     def _described(self, run: Run, *, export: tuple[str, ...] | list[str]) -> dict[str, Any]:
-        settings, arns = self._backend.settings, self._backend.arns
-        role = f"arn:{settings.partition}:sts::{settings.account_id}:assumed-role/local/healthomics"
+        arns = self._backend.arns
         described: dict[str, Any] = {name: run.request.get(name) for name in _ECHOED}
         described |= {
             "arn": run.arn,
@@ -185,7 +207,7 @@ class RunOperations:
             "accelerators": run.workflow.accelerators,
             "batchId": run.batch_id,
             "runOutputUri": run.run_output_uri,
-            "startedBy": settings.started_by or role,
+            "startedBy": run.started_by,
             "creationTime": run.creation_time,
             "startTime": run.start_time,
             "stopTime": run.stop_time,
@@ -202,9 +224,7 @@ class RunOperations:
         if run.outcome is not None and run.status is RunStatus.FAILED:
             described["failureReason"] = run.outcome.failure_reason
             described["statusMessage"] = run.outcome.status_message
-        if "DEFINITION" in export:
-            described["definition"] = run.workflow.definition.uri
-        return described
+        return described | self._exports.urls(export, run.workflow, run.arn)
 
 
 def _started(run: Run) -> dict[str, Any]:

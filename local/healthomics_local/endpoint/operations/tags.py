@@ -9,12 +9,12 @@ from healthomics_local.endpoint.errors import ResourceNotFoundException
 from healthomics_local.endpoint.run_request import check_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, MutableMapping
 
     from healthomics_local.endpoint.backend import Backend
-    from healthomics_local.endpoint.records import Configuration, Run, RunCache, RunGroup, Workflow
+    from healthomics_local.endpoint.records import Configuration, Run, RunBatch, RunCache, RunGroup, Workflow
 
-    Tagged = Run | Workflow | RunGroup | RunCache | Configuration
+    Tagged = Run | RunBatch | Workflow | RunGroup | RunCache | Configuration
 
 
 class TagOperations:
@@ -22,6 +22,7 @@ class TagOperations:
 
     def __init__(self, backend: Backend) -> None:
         self._state = backend.state
+        self._account_id = backend.settings.account_id
 
     def tag_resource(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Add tags, or change their values."""
@@ -43,18 +44,26 @@ class TagOperations:
         records, key = self._find(members["resourceArn"])
         return {"tags": dict(records[key].tags)}
 
-    def _find(self, arn: str) -> tuple[dict[Any, Any], Any]:
+    def _find(self, arn: str) -> tuple[MutableMapping[Any, Any], Any]:
         """The records that hold the resource with this ARN, and its key among them."""
+        records, key = self._place(arn)
+        record = records.get(key)
+        # The ARN of a workflow that another account shares is right too, but its tags are its owner's affair.
+        if record is None or record.arn != arn or arn.split(":")[4] != self._account_id:
+            raise ResourceNotFoundException(f"Resource {arn} not found")
+        return records, key
+
+    def _place(self, arn: str) -> tuple[MutableMapping[Any, Any], Any]:
         state = self._state
-        tables: tuple[dict[Any, Any], ...] = (
-            state.runs,
-            state.workflows,
-            state.run_groups,
-            state.run_caches,
-            state.configurations,
-        )
-        for records in tables:
-            for key, record in records.items():
-                if record.arn == arn:
-                    return records, key
-        raise ResourceNotFoundException(f"Resource {arn} not found")
+        kind, _, name = arn.rpartition(":")[2].partition("/")
+        if kind == "workflow":
+            workflow_id, _, version_name = name.partition("/version/")
+            return state.workflows, (workflow_id, version_name or None)
+        tables: dict[str, MutableMapping[Any, Any]] = {
+            "run": state.runs,
+            "runBatch": state.run_batches,
+            "runGroup": state.run_groups,
+            "runCache": state.run_caches,
+            "configuration": state.configurations,
+        }
+        return tables.get(kind, {}), name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from healthomics_local.endpoint.errors import ResourceNotFoundException
+from healthomics_local.endpoint.instances import instance_for
 from healthomics_local.endpoint.paging import page
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
     from healthomics_local.endpoint.backend import Backend
     from healthomics_local.endpoint.records import Task
-
-_INSTANCE_TYPE = "omics.c.large"
 
 
 class TaskOperations:
@@ -59,9 +58,9 @@ def _listed(task: Task) -> dict[str, Any]:
         "name": task.name,
         "cpus": task.cpus,
         "memory": task.memory_gib,
-        "gpus": 0,
+        "gpus": task.gpus,
         "cacheHit": False,
-        "instanceType": _INSTANCE_TYPE,
+        "instanceType": instance_for(task.cpus, task.memory_gib, task.gpus).name,
         "creationTime": task.creation_time,
         "startTime": task.start_time,
         "stopTime": task.stop_time,

@@ -45,13 +45,16 @@ def listed(workflow: Workflow) -> dict[str, Any]:
     }
 
 
-def described(workflow: Workflow, members: Mapping[str, Any]) -> dict[str, Any]:
-    """What GetWorkflow and GetWorkflowVersion have in common."""
-    export = members.get("export", ())
+def described(workflow: Workflow, exported: Mapping[str, str]) -> dict[str, Any]:
+    """What GetWorkflow and GetWorkflowVersion have in common.
+
+    Args:
+        workflow: The workflow or version.
+        exported: The members that answer an ``export``.
+    """
     return listed(workflow) | {
         "description": workflow.description,
         "engine": workflow.engine,
-        "definition": workflow.definition.uri if "DEFINITION" in export else None,
         "main": workflow.main,
         "parameterTemplate": workflow.parameter_template,
         "storageType": workflow.storage_type,
@@ -62,4 +65,5 @@ def described(workflow: Workflow, members: Mapping[str, Any]) -> dict[str, Any]:
         "uuid": workflow.uuid,
         "containerRegistryMap": workflow.details.get("containerRegistryMap"),
         "readmePath": workflow.details.get("readmePath"),
+        **exported,
     }

@@ -11,10 +11,11 @@ from healthomics_local.endpoint.errors import (
     ValidationException,
 )
 from healthomics_local.endpoint.events import workflow_event
-from healthomics_local.endpoint.operations.references import ready2run_workflow
+from healthomics_local.endpoint.exports import Exports
+from healthomics_local.endpoint.operations.references import References
 from healthomics_local.endpoint.operations.workflow_documents import created, created_version, described, listed
 from healthomics_local.endpoint.paging import page
-from healthomics_local.endpoint.records import Definition, Workflow
+from healthomics_local.endpoint.records import Definition, LedgerEntry, Workflow
 from healthomics_local.endpoint.run_request import check_tags
 from healthomics_local.endpoint.statuses import WorkflowStatus
 
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 
     from healthomics_local.endpoint.backend import Backend
     from healthomics_local.endpoint.engines.engine import Inspection
-    from healthomics_local.endpoint.ledger import LedgerEntry
+    from healthomics_local.endpoint.published_workflows import SharedWorkflow
     from healthomics_local.endpoint.state import WorkflowKey
 
 _EXTENSIONS = {".cwl": "CWL", ".wdl": "WDL", ".nf": "NEXTFLOW"}
 # Members of CreateWorkflow that are only handed back.
-_DETAILS = ("containerRegistryMap", "readmePath", "workflowBucketOwnerId")
+_DETAILS = ("containerRegistryMap", "readmePath", "readmeMarkdown", "readmeUri", "workflowBucketOwnerId")
 
 
 class WorkflowOperations:
@@ -37,6 +38,8 @@ class WorkflowOperations:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._state = backend.state
+        self._references = References(backend)
+        self._exports = Exports(backend)
 
     def create_workflow(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Create a workflow, which becomes ACTIVE or FAILED once its definition has been looked at."""
@@ -68,13 +71,15 @@ class WorkflowOperations:
     def get_workflow(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Everything about one workflow."""
         workflow = self._find(members["id"], members)
-        return described(workflow, members) | {"id": workflow.workflow_id, "name": workflow.name}
+        exported = self._exports.urls(members.get("export", ()), workflow, workflow.arn)
+        return described(workflow, exported) | {"id": workflow.workflow_id, "name": workflow.name}
 
     def get_workflow_version(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Everything about one version."""
         self._find(members["workflowId"], members)
         version = self._version(members)
-        return described(version, members) | {
+        exported = self._exports.urls(members.get("export", ()), version, version.arn)
+        return described(version, exported) | {
             "workflowId": version.workflow_id,
             "versionName": version.version_name,
             "workflowBucketOwnerId": version.details.get("workflowBucketOwnerId"),
@@ -83,14 +88,10 @@ class WorkflowOperations:
     def list_workflows(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """The workflows that match every filter, newest first; READY2RUN ones only on request."""
         wanted = members.get("type", "PRIVATE")
-        ready2run = [
-            ready2run_workflow(self._backend, workflow_id, name)
-            for workflow_id, name in self._backend.settings.ready2run_workflows.items()
-        ]
         own = [each for each in self._state.workflows.values() if each.version_name is None]
         found = [
             workflow
-            for workflow in (*own, *ready2run)
+            for workflow in (*own, *self._references.ready2run_catalogue())
             if workflow.workflow_type == wanted
             and workflow.owner_id is None
             and members.get("name") in {None, workflow.name}
@@ -100,11 +101,14 @@ class WorkflowOperations:
     def list_workflow_versions(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """The versions of one workflow, newest first."""
         workflow = self._find(members["workflowId"], members)
-        versions = [
-            each
-            for each in self._state.workflows.values()
-            if each.workflow_id == workflow.workflow_id and each.version_name is not None
-        ]
+        if workflow.workflow_type == "READY2RUN":
+            versions = self._references.ready2run_versions(workflow)
+        else:
+            versions = [
+                each
+                for each in self._state.workflows.values()
+                if each.workflow_id == workflow.workflow_id and each.version_name is not None
+            ]
         return page(
             versions,
             members,
@@ -151,6 +155,29 @@ class WorkflowOperations:
         self._backend.ids.reserve(workflow.workflow_id)
         self._state.workflows[workflow.workflow_id, workflow.version_name] = workflow
 
+    def add_shared(self, shared: SharedWorkflow) -> None:
+        """Add a workflow that another account shares, with its versions, unless it is there."""
+        if (shared.workflow_id, None) in self._state.workflows:
+            return
+        for version_name in (None, *shared.version_names):
+            resource = f"workflow/{shared.workflow_id}"
+            if version_name is not None:
+                resource = f"{resource}/version/{version_name}"
+            self.add(
+                Workflow(
+                    workflow_id=shared.workflow_id,
+                    uuid=self._backend.ids.uuid(),
+                    arn=self._backend.arns.of(resource, owner=shared.owner_id),
+                    sequence=self._state.next_sequence(),
+                    version_name=version_name,
+                    owner_id=shared.owner_id,
+                    name=shared.name or f"workflow-{shared.workflow_id}",
+                    engine=shared.engine,
+                    parameter_template=shared.parameter_template,
+                    creation_time=self._backend.now(),
+                )
+            )
+
     def _new(
         self, members: Mapping[str, Any], workflow_id: str, *, version_name: str | None, resource: str
     ) -> Workflow:
@@ -181,13 +208,23 @@ class WorkflowOperations:
             details={name: members[name] for name in _DETAILS if name in members},
         )
         self._put(workflow)
-        settings = self._backend.settings
-        seconds = settings.seconds(settings.timings.workflow_creating)
-        self._backend.clock.call_later(seconds, lambda: self._inspect(workflow))
+        self._inspect_later(workflow)
         return workflow
 
+    def resume(self) -> None:
+        """Go on with every workflow of an earlier process that is CREATING. Must be called within a transaction."""
+        for workflow in self._state.workflows.values():
+            if workflow.status is WorkflowStatus.CREATING:
+                self._inspect_later(workflow)
+
+    def _inspect_later(self, workflow: Workflow) -> None:
+        settings, clock = self._backend.settings, self._backend.clock
+        age = (clock.now() - workflow.creation_time).total_seconds()
+        seconds = settings.seconds(settings.timings.workflow_creating) - age
+        clock.call_later(seconds, lambda: self._inspect(workflow))
+
     def _inspect(self, workflow: Workflow) -> None:
-        engine = self._backend.engine_for(workflow.engine)
+        engine = self._backend.engine_for(workflow)
         engine.inspect(workflow, lambda inspection: self._inspected(workflow, inspection))
 
     def _inspected(self, workflow: Workflow, inspection: Inspection) -> None:
@@ -236,12 +273,12 @@ class WorkflowOperations:
 
     def _find(self, workflow_id: str, members: Mapping[str, Any]) -> Workflow:
         if members.get("type") == "READY2RUN":
-            name = self._backend.settings.ready2run_workflows.get(workflow_id)
-            if name is not None:
-                return ready2run_workflow(self._backend, workflow_id, name)
-            raise ResourceNotFoundException(f"Workflow {workflow_id} not found")
+            return self._references.ready2run(workflow_id)
         workflow = self._state.workflows.get((workflow_id, None))
-        if workflow is None or workflow.owner_id != members.get("workflowOwnerId"):
+        owner_id = members.get("workflowOwnerId")
+        if owner_id == self._backend.settings.account_id:
+            owner_id = None
+        if workflow is None or workflow.owner_id != owner_id:
             raise ResourceNotFoundException(f"Workflow {workflow_id} not found")
         return workflow
 
@@ -250,6 +287,8 @@ class WorkflowOperations:
 
     def _version(self, members: Mapping[str, Any]) -> Workflow:
         workflow_id, name = members["workflowId"], members["versionName"]
+        if members.get("type") == "READY2RUN":
+            return self._references.ready2run(workflow_id, name)
         try:
             return self._state.workflows[workflow_id, name]
         except KeyError:

@@ -75,7 +75,7 @@ def test_tasks_and_workflows_have_events_of_their_own(make_service: MakeService,
     workflows, tasks = of("Workflow Status Change"), of("Task Status Change")
     assert [event["detail"]["status"] for event in workflows] == ["CREATING", "ACTIVE", "DELETED"]
     assert workflows[0]["resources"] == [created["arn"]]
-    assert [event["detail"]["status"] for event in tasks] == ["RUNNING", "COMPLETED"]
+    assert [event["detail"]["status"] for event in tasks] == ["PENDING", "RUNNING", "COMPLETED"]
     assert tasks[0]["detail"]["runId"] == run["id"]
     assert tasks[0]["resources"][0].split(":")[-1].startswith("task/")
 

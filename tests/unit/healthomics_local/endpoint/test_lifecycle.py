@@ -27,6 +27,7 @@ from healthomics_local.endpoint import (
     Timings,
     VirtualClock,
 )
+from healthomics_local.endpoint.engines.engine import TaskEnd
 
 MakeService = Callable[..., Service]
 StartRun = Callable[..., dict[str, Any]]
@@ -356,9 +357,9 @@ def test_what_an_engine_reports_after_a_cancellation_changes_nothing(
     task = reporter.task_started("align")
     service.call("CancelRun", {"id": run["id"]})
 
-    reporter.task_ended(task, TaskStatus.COMPLETED)
+    reporter.task_ended(task, TaskEnd(status=TaskStatus.COMPLETED))
     late = reporter.task_started("too late")
-    reporter.task_ended(late, TaskStatus.COMPLETED)
+    reporter.task_ended(late, TaskEnd(status=TaskStatus.COMPLETED))
     reporter.finished(Outcome())
     service.run_until_idle()
 

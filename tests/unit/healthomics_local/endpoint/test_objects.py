@@ -58,7 +58,7 @@ def test_errors_of_s3_are_told_apart(error: Exception, expected: type[Exception]
         def get_object(self, **_: Any) -> Any:
             raise error
 
-        put_object = get_object
+        put_object = head_object = get_object
 
         def get_paginator(self, name: str) -> Any:
             raise error
@@ -77,4 +77,20 @@ def test_errors_of_s3_are_told_apart(error: Exception, expected: type[Exception]
         store.upload(tmp_path / "source", S3Uri("b", "k"))
     with pytest.raises(expected):
         list(store.keys(S3Uri("b", "k")))
+    with pytest.raises(expected):
+        store.describe(S3Uri("b", "k"))
     store.close()
+
+
+def test_another_content_has_another_etag() -> None:
+    store = MemoryObjectStore()
+    found = []
+    for content in ("one", "three", "one"):
+        store.put("s3://b/k", content)
+        found.append(store.describe(S3Uri("b", "k")))
+
+    assert found[0] == found[2] != found[1]
+    assert [each.size for each in found] == [3, 5, 3]
+    assert all(each.etag.startswith('"') and each.etag.endswith('"') for each in found)
+    with pytest.raises(ObjectNotFoundError):
+        store.describe(S3Uri("b", "none"))

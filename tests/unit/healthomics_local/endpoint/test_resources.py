@@ -77,6 +77,28 @@ def test_a_configuration_has_one_name_and_stays_while_a_run_uses_it(
     assert service.call("ListConfigurations")["items"] == []
 
 
+def test_a_run_takes_over_the_behaviour_of_its_cache_unless_it_names_one(
+    make_service: MakeService, start_run: StartRun
+) -> None:
+    service = make_service()
+    service.add_workflow(workflow_id="1234567")
+    members = {"cacheS3Location": "s3://bucket/cache", "cacheBehavior": "CACHE_ALWAYS"}
+    cache_id = service.call("CreateRunCache", members)["id"]
+    runs = [
+        start_run(service, cacheId=cache_id),
+        start_run(service, cacheId=cache_id, cacheBehavior="CACHE_ON_FAILURE"),
+    ]
+    service.call("UpdateRunCache", {"id": cache_id, "cacheBehavior": "CACHE_ON_FAILURE"})
+
+    found = [service.call("GetRun", {"id": run["id"]})["cacheBehavior"] for run in runs]
+
+    assert found == ["CACHE_ALWAYS", "CACHE_ON_FAILURE"]
+    assert service.call("GetRunCache", {"id": cache_id})["cacheBucketOwnerId"] == service.settings.account_id
+    service.call("DeleteRunCache", {"id": cache_id})
+    with pytest.raises(ServiceError, match=f"Run cache {cache_id} not found"):
+        start_run(service, cacheId=cache_id)
+
+
 def test_unknown_references_can_be_taken_as_existing(service: Service, start_run: StartRun) -> None:
     run = start_run(
         service,

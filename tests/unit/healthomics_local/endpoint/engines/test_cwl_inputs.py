@@ -4,8 +4,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from healthomics_local.endpoint.engines.cwl_inputs import ImportFailedError, InputImport
+from healthomics_local.endpoint.engines.cwl_inputs import InputImport
 from healthomics_local.endpoint.engines.cwl_interface import CwlInput, CwlInterface, SecondaryFile
+from healthomics_local.endpoint.engines.downloads import ImportFailedError
 from healthomics_local.endpoint.objects import MemoryObjectStore, ObjectStoreError, S3Uri
 
 

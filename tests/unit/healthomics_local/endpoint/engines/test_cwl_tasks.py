@@ -2,37 +2,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from healthomics_local.endpoint.engines.cwl_process import CwlProcess, LogLine
-from healthomics_local.endpoint.engines.cwl_tasks import TaskLog, one_line
+from healthomics_local.endpoint.engines.cwl_tasks import TaskLog
+from healthomics_local.endpoint.engines.failures import one_line
+from healthomics_local.endpoint.engines.process import EngineProcess, LogLine
+from healthomics_local.endpoint.records import TaskUsage
 
 if TYPE_CHECKING:
+    from healthomics_local.endpoint.engines.engine import TaskEnd
     from healthomics_local.endpoint.records import Outcome
-    from healthomics_local.endpoint.statuses import TaskStatus
 
 
 class Reporter:
     def __init__(self) -> None:
         self.reports: list[Any] = []
+        self.demands: list[tuple[str, int, int]] = []
+        self.ends: list[TaskEnd] = []
 
     def task_started(self, name: str, *, cpus: int = 1, memory_gib: int = 1) -> str:
         self.reports.append(("started", name))
+        self.demands.append((name, cpus, memory_gib))
         return f"id of {name}"
 
-    def task_ended(self, task_id: str, status: TaskStatus, message: str | None = None) -> None:
-        self.reports.append((task_id, status.value, message))
+    def log(self, message: str, *, failed: bool = False) -> None:
+        raise AssertionError
+
+    def task_ended(self, task_id: str, end: TaskEnd) -> None:
+        self.reports.append((task_id, end.status.value, end.message))
+        self.ends.append(end)
 
     def finished(self, outcome: Outcome) -> None:
         raise AssertionError
 
 
 class Stderr:
-    def stderr_from(self, offset: int, *, lines: int) -> list[str]:
-        return [f"line after {offset}"][:lines]
+    def stderr_between(self, start: int, end: int) -> list[str]:
+        return [f"written from {start} to {end}"]
 
 
 def read(*messages: str, level: str = "INFO") -> tuple[TaskLog, Reporter]:
     reporter = Reporter()
-    log = TaskLog(process=cast("CwlProcess", Stderr()), reporter=reporter)
+    log = TaskLog(process=cast("EngineProcess", Stderr()), reporter=reporter)
     for number, message in enumerate(messages):
         log.read(LogLine(level=level, message=message, stderr_bytes=number * 10))
     return log, reporter
@@ -52,6 +61,21 @@ def test_a_job_is_a_task_from_its_first_line_to_its_last() -> None:
     assert log.failed is None
 
 
+def test_a_task_has_what_its_job_asked_for_used_and_wrote() -> None:
+    reporter = Reporter()
+    log = TaskLog(process=cast("EngineProcess", Stderr()), reporter=reporter)
+    resources = {"resources": {"cpus": 2.5, "memory_mib": 4500}}
+
+    log.read(LogLine(level="INFO", message="[job align] tmp/x$ bwa", stderr_bytes=7, details=resources))
+    usage = {"cpus_average": 1.5, "cpus_maximum": 2.0}
+    log.read(LogLine(level="INFO", message="[job align] completed success", stderr_bytes=42, details={"usage": usage}))
+
+    assert reporter.demands == [("align", 3, 5)]
+    (end,) = reporter.ends
+    assert end.output == ("written from 7 to 42",)
+    assert end.usage == TaskUsage(cpus_average=1.5, cpus_maximum=2.0)
+
+
 def test_a_failed_job_tells_its_exit_code_and_the_end_of_its_stderr() -> None:
     log, reporter = read(
         "[job call] tmp/x$ gatk",
@@ -61,7 +85,7 @@ def test_a_failed_job_tells_its_exit_code_and_the_end_of_its_stderr() -> None:
 
     assert log.failed is not None
     assert (log.failed.name, log.failed.task_id, log.failed.exit_code) == ("call", "id of call", 137)
-    assert reporter.reports[-1] == ("id of call", "FAILED", "exited with status 137: line after 0")
+    assert reporter.reports[-1] == ("id of call", "FAILED", "exited with status 137: written from 0 to 20")
 
 
 def test_the_first_failure_is_the_one_that_counts() -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from healthomics_local.endpoint.engines.cwl_outputs import OutputExport, write_json
+from healthomics_local.endpoint.engines.outputs import OutputExport, write_json
 from healthomics_local.endpoint.objects import MemoryObjectStore, S3Uri
 
 

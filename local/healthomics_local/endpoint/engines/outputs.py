@@ -1,4 +1,4 @@
-"""The output object of cwltool to S3: files go below ``out/``, and the object itself to ``logs/outputs.json``."""
+"""Outputs to S3: files go below ``out/``, and the document that names them to ``logs/outputs.json``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class OutputExport:
     Args:
         store: Where they go.
         destination: The run's output URI.
-        folder: Where cwltool has put them; nothing outside of it is exported.
+        folder: Where the engine has put them; nothing outside of it is exported.
         checkpoint: Called before each file; what it raises ends the export.
     """
 

@@ -1,4 +1,4 @@
-"""A piece of the CWL engine's work: a thread, a private folder, and processes that can be killed."""
+"""A piece of an engine's work: a thread, a private folder, and processes that can be killed."""
 
 from __future__ import annotations
 
@@ -8,34 +8,36 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from healthomics_local.endpoint.engines.cwl_process import CwlProcess
+from healthomics_local.endpoint.engines.process import EngineProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from healthomics_local.endpoint.engines.process import Runner
 
 
 class Cancelled(Exception):  # noqa: N818 - no error: somebody wanted it
     """The work was cancelled."""
 
 
-class CwlWork:
+class Work:
     """Something that the engine does in a thread, with a private folder and processes that can be killed."""
 
     def __init__(
         self,
-        function: Callable[[CwlWork], None],
+        function: Callable[[Work], None],
         *,
         slots: threading.BoundedSemaphore,
-        ended: Callable[[CwlWork], None],
+        ended: Callable[[Work], None],
     ) -> None:
         self._function = function
         self._slots = slots
         self._ended = ended
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
-        self._processes: list[CwlProcess] = []
+        self._processes: list[EngineProcess] = []
         self._folder: Path | None = None
-        self._thread = threading.Thread(target=self._work, name="healthomics-cwl", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="healthomics-engine", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
@@ -47,12 +49,12 @@ class CwlWork:
             self._thread.join()
 
     def cancel(self) -> None:
-        """Kill the process, and let the thread end at its next step."""
+        """End the process, and let the thread end at its next step."""
         self._cancelled.set()
         with self._lock:
             processes = list(self._processes)
         for process in processes:
-            process.kill()
+            process.end()
 
     def checkpoint(self) -> None:
         """Go on, if nobody has cancelled.
@@ -66,17 +68,17 @@ class CwlWork:
     def folder(self) -> Path:
         """A folder that nobody else can read, and that goes with the work."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="healthomics-cwl-")).resolve()
+            self._folder = Path(tempfile.mkdtemp(prefix="healthomics-run-")).resolve()
         return self._folder
 
-    def process(self, python: str, arguments: list[str], folder: Path) -> CwlProcess:
-        """Start cwltool."""
-        process = CwlProcess(python=python, arguments=arguments, folder=folder, private_folder=self.folder())
+    def process(self, runner: Runner, arguments: list[str], folder: Path) -> EngineProcess:
+        """Start a workflow engine."""
+        process = EngineProcess(runner=runner, arguments=arguments, folder=folder, private_folder=self.folder())
         with self._lock:
             self._processes.append(process)
-        # Whoever cancelled before the process was known could not kill it.
+        # Whoever cancelled before the process was known could not end it.
         if self._cancelled.is_set():
-            process.kill()
+            process.end()
         return process
 
     def _work(self) -> None:

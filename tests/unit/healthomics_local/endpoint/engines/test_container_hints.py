@@ -1,6 +1,6 @@
 from typing import Any
 
-from healthomics_local.endpoint.engines.cwl_runner import without_required_containers
+from healthomics_local.endpoint.engines.runners.container_hints import without_required_containers
 
 
 def test_a_required_container_becomes_a_hint_wherever_it_is() -> None:

@@ -1,0 +1,1 @@
+"""Who calls, and what they and the roles of runs may do."""

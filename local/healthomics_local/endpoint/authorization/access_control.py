@@ -1,0 +1,98 @@
+"""Decides about each call: who made it, and whether they may."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from healthomics_local.endpoint.authorization.requirements import required_permissions
+from healthomics_local.endpoint.authorization.signatures import Signature, verify
+from healthomics_local.endpoint.errors import AccessDeniedException
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from healthomics_local.endpoint.authorization.authorizer import Authorizer, Credential, Permission
+    from healthomics_local.endpoint.ids import ArnFormat
+    from healthomics_local.endpoint.messages import Request
+    from healthomics_local.endpoint.records import Configuration, Run, RunBatch, RunCache, RunGroup, Tags
+    from healthomics_local.endpoint.state import State
+
+
+class Caller:
+    """Who made a call."""
+
+    def __init__(self, credential: Credential, control: AccessControl) -> None:
+        self.arn = credential.principal_arn
+        self._access_key_id = credential.access_key_id
+        self._control = control
+
+    def require(self, operation: str, members: Mapping[str, Any]) -> None:
+        """Refuse a call that the caller may not make.
+
+        Args:
+            operation: The API name.
+            members: Valid members.
+
+        Raises:
+            AccessDeniedException: A permission is missing.
+        """
+        self._control.require(self._access_key_id, operation, members)
+
+
+class AccessControl:
+    """Verifies signatures and asks an authorizer. Takes the lock for what it looks up, and never while it asks."""
+
+    def __init__(self, authorizer: Authorizer, *, state: State, arns: ArnFormat) -> None:
+        self._authorizer = authorizer
+        self._state = state
+        self._arns = arns
+
+    def authenticate(self, request: Request) -> Caller:
+        """Who made a request.
+
+        Raises:
+            ServiceError: It is not signed, or not with a valid signature.
+        """
+        signature = Signature.of(request.headers)
+        credential = self._authorizer.credential(signature.access_key_id)
+        # Clients sign by the wall clock, whatever clock the runs go by.
+        verified = verify(request, signature, credential, region=self._arns.region, now=datetime.now(UTC))
+        return Caller(verified, self)
+
+    def require(self, access_key_id: str, operation: str, members: Mapping[str, Any]) -> None:
+        """Refuse a call that the owner of a key may not make.
+
+        Raises:
+            AccessDeniedException: A permission is missing.
+        """
+        with self._state.transaction():
+            source = self._state.runs.get(str(members.get("runId"))) if operation == "StartRun" else None
+            needed = required_permissions(operation, members, self._arns, source)
+            needed = [self._with_resource_tags(permission) for permission in needed]
+        denial = self._authorizer.caller_denial(access_key_id, needed)
+        if denial is not None:
+            raise AccessDeniedException(denial.message)
+
+    def _with_resource_tags(self, permission: Permission) -> Permission:
+        tags = {f"aws:ResourceTag/{key}": value for key, value in self._tags(permission.resource).items()}
+        return replace(permission, context={**permission.context, **tags})
+
+    def _tags(self, arn: str) -> Tags:
+        """The tags of a resource; none if it does not exist, so that a condition on them does not hold."""
+        kind, _, name = arn.rpartition(":")[2].partition("/")
+        workflow_id, _, version = name.partition("/version/")
+        state = self._state
+        tables: Mapping[str, Mapping[str, Run | RunGroup | RunCache | Configuration | RunBatch]] = {
+            "run": state.runs,
+            "runBatch": state.run_batches,
+            "runGroup": state.run_groups,
+            "runCache": state.run_caches,
+            "configuration": state.configurations,
+        }
+        if kind == "workflow":
+            workflow = state.workflows.get((workflow_id, version or None))
+            return workflow.tags if workflow is not None and workflow.arn == arn else {}
+        found = tables[kind].get(name) if kind in tables else None
+        return found.tags if found is not None and found.arn == arn else {}
