@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
 # One deployment for the whole module: the tests run in this order, in one worker (`--dist loadscope`).
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
+WORKFLOW_LOG = "/aws/omics/WorkflowLog"
+
 
 @pytest.fixture(scope="module")
 def deployed(module_machine: Machine) -> str:
-    return module_machine.succeed("deploy", REPOSITORY)
+    # With IAM enforced: the roles of the example must allow what it does, on AWS too.
+    return module_machine.succeed("--authorization", "deploy", REPOSITORY)
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +86,33 @@ def test_the_consumers_function_reads_the_result(deployed: str, module_machine: 
     summary = json.loads(answer["Payload"].read())
     assert summary["length"] == 5386
     assert summary["title"] == "phiX174 (NC_001422.1)"
+
+
+def test_the_logs_and_the_manifest_of_the_run_are_in_cloudwatch(deployed: str, module_machine: Machine) -> None:
+    assert deployed
+    omics, logs = module_machine.client("omics"), module_machine.client("logs")
+    run = omics.get_run(id=module_machine.runs()[0]["id"])
+    tasks = omics.list_run_tasks(id=run["id"])["items"]
+
+    def messages(stream: str) -> list[str]:
+        stored = logs.get_log_events(logGroupName=WORKFLOW_LOG, logStreamName=stream, startFromHead=True)
+        return [event["message"] for event in stored["events"]]
+
+    # Delivered a moment after the run has ended, the manifest last.
+    manifest_stream = f"manifest/run/{run['id']}/{run['uuid']}"
+    deadline = time.monotonic() + 60
+    while not logs.describe_log_streams(logGroupName=WORKFLOW_LOG, logStreamNamePrefix=manifest_stream)["logStreams"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert messages(f"run/{run['id']}")[-1] == f"Run {run['id']} is COMPLETED"
+    assert any("completed success" in message for message in messages(f"run/{run['id']}/engine"))
+    for task in tasks:
+        assert messages(f"run/{run['id']}/task/{task['taskId']}")[-1] == "Task completed"
+    manifest = [json.loads(message) for message in messages(manifest_stream)]
+    assert [(entry["arn"].rsplit("/", 1)[1], entry["status"]) for entry in manifest] == [
+        (run["id"], "COMPLETED"),
+        *((task["taskId"], "COMPLETED") for task in reversed(tasks)),
+    ]
 
 
 def test_a_second_deployment_starts_no_second_run(deployed: str, module_machine: Machine) -> None:

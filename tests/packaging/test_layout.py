@@ -1,4 +1,4 @@
-"""Source roots stay folders, and the wheel holds three packages and nothing else."""
+"""Source roots stay folders, and the wheel holds four packages and nothing else."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import constructs
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = {"cdk_healthomics", "healthomics_run_handler", "healthomics_local"}
+PACKAGES = {"cdk_healthomics", "healthomics_run_handler", "healthomics_run_waiter", "healthomics_local"}
 
 
 @pytest.mark.parametrize("folder", ["constructs", "lambda", "local"])
@@ -38,7 +38,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wheel
 
 
-def test_the_wheel_has_the_three_packages_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_has_the_four_packages_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
 
