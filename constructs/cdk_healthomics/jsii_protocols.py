@@ -38,7 +38,7 @@ def as_role(role: "iam.Role | iam.IRole") -> "iam.IRole":
     return cast("iam.IRole", role)
 
 
-def as_principal(principal: "iam.ServicePrincipal | iam.ArnPrincipal") -> "iam.IPrincipal":
+def as_principal(principal: "iam.PrincipalBase") -> "iam.IPrincipal":
     """A principal as IPrincipal."""
     return cast("iam.IPrincipal", principal)
 

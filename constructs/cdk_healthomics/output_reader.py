@@ -9,6 +9,8 @@ from constructs import Construct
 from cdk_healthomics import linters
 from cdk_healthomics.jsii_protocols import as_principal
 
+LIKELY_READER: Final = "@cdk-healthomics/workflow-run:crossAccountReaderByName"
+
 _CONSTRUCT_ID: Final = "HealthOmicsRunOutputReader"
 _STACK_REASON: Final = "the last part of a stack's ARN is known only once the stack exists"
 
@@ -36,24 +38,46 @@ class OutputReader(Construct):
         Raises:
             ValueError: Nobody knows with which role CloudFormation deploys it.
         """
-        reader = consumer.synthesizer.cloud_formation_execution_role
-        if reader is None:
-            raise ValueError(
-                f"{consumer.node.path} refers to a run of {cdk.Stack.of(self).node.path}, in another account, but its "
-                "synthesizer names no role of CloudFormation that could be allowed to read it: use "
-                "DefaultStackSynthesizer, or a synthesizer with cloud_formation_execution_role"
-            )
-        principal = iam.ArnPrincipal(reader.replace("${AWS::Partition}", cdk.Aws.PARTITION))
+        place = f"{consumer.account}/{consumer.region}/{consumer.synthesizer.cloud_formation_execution_role}"
         if self._role is None:
-            self._role = self._new_role(principal)
-        elif reader not in self._readers and self._role.assume_role_policy is not None:
+            self._role = self._new_role(self._reader(consumer))
+        elif place not in self._readers and self._role.assume_role_policy is not None:
+            reader = self._reader(consumer)
             self._role.assume_role_policy.add_statements(
-                iam.PolicyStatement(actions=["sts:AssumeRole"], principals=[as_principal(principal)])
+                iam.PolicyStatement(
+                    actions=["sts:AssumeRole"],
+                    principals=[as_principal(reader)],
+                    conditions=dict(reader.policy_fragment.conditions),
+                )
             )
-        self._readers.add(reader)
+        self._readers.add(place)
         return self._role.role_arn
 
-    def _new_role(self, reader: iam.ArnPrincipal) -> iam.Role:
+    def _reader(self, consumer: cdk.Stack) -> iam.PrincipalBase:
+        """The role with which CloudFormation deploys a stack; its likely names, where the synthesizer hides it."""
+        synthesizer = consumer.synthesizer
+        if (arn := synthesizer.cloud_formation_execution_role) is not None:
+            return iam.ArnPrincipal(arn.replace("${AWS::Partition}", cdk.Aws.PARTITION))
+        producer = cdk.Stack.of(self).node.path
+        if not isinstance(synthesizer, cdk.DefaultStackSynthesizer):
+            raise ValueError(  # noqa: TRY004 - no caller has given a wrong type
+                f"{consumer.node.path} refers to a run of {producer}, in another account, but its synthesizer names no "
+                "role of CloudFormation that could be allowed to read it: use DefaultStackSynthesizer"
+            )
+        # jsii shows a synthesizer that was given in Python as it is before it knows its stack, and so without roles.
+        roles = f"cdk-*-cfn-exec-role-{consumer.account}-{consumer.region}"
+        cdk.Annotations.of(self).add_info_v2(
+            LIKELY_READER,
+            f"{consumer.node.path} refers to a run of {producer}, in another account, and has its own synthesizer. "
+            f"The CDK does not tell in Python which role that has CloudFormation use: {roles} may read the outputs of "
+            f"{producer}. If it is called otherwise, let it assume {self.node.path}/Role, or leave the synthesizer out",
+        )
+        return iam.PrincipalWithConditions(
+            as_principal(iam.AccountPrincipal(consumer.account)),
+            {"ArnLike": {"aws:PrincipalArn": f"arn:{cdk.Aws.PARTITION}:iam::{consumer.account}:role/{roles}"}},
+        )
+
+    def _new_role(self, reader: iam.PrincipalBase) -> iam.Role:
         stack = cdk.Stack.of(self)
         role = iam.Role(
             self,

@@ -1,29 +1,32 @@
-"""When will CloudFormation replace a run though its own text in the template stays?
+"""When will CloudFormation replace a resource though its own text in the template stays?
 
 A run is replaced when a value in its properties changes, and a reference such as ``Fn::GetAtt: [Workflow, Id]`` does so
 when the resource behind it is replaced: a ``CfnWorkflow`` with another definition gets another id. What makes
 CloudFormation replace a resource is in its schema (``createOnlyProperties``); so the text of those properties, of every
-resource that a run refers to, tells at synth what the text of the run does not.
+resource that a run refers to, tells at synth what the text of the run does not. Of resources whose schema is not known
+here every property counts: that is sometimes too much, which costs one more look at a run, and never too little.
 
-What stays hidden is a change that no template shows: of a parameter, or of an attribute of somebody's custom resource.
+What stays hidden is a change that no property shows: of a stack parameter, of what somebody's custom resource answers,
+or one that was laid over a resource with ``add_property_override``.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, cast
 from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
-import jsii
-from constructs import IValidation
 
 from cdk_healthomics.names import outermost_stack
-from cdk_healthomics.spec_digest import spec_digest
-from cdk_healthomics.tokens import is_string_token
+from healthomics_run_handler import contract as run_contract
+from healthomics_run_waiter import contract as waiter_contract
 
 REPLACING_PROPERTIES: Final[Mapping[str, Sequence[str]]] = {
     "AWS::IAM::Role": ("path", "role_name"),
     "AWS::Omics::Configuration": ("name", "run_configurations"),
     "AWS::Omics::RunCache": ("cache_s3_location", "cache_bucket_owner_id"),
+    "AWS::Omics::RunGroup": (),
     "AWS::Omics::Workflow": (
         "accelerators",
         "container_registry_map",
@@ -55,146 +58,159 @@ REPLACING_PROPERTIES: Final[Mapping[str, Sequence[str]]] = {
 }
 """Resource type -> attributes of its L1 construct: its create-only properties."""
 
+_RUN_PROPERTIES: Final = frozenset(
+    {*run_contract.START_RUN_MEMBERS, run_contract.ADDITIONAL_PROPERTY, run_contract.RERUN_ON_PROPERTY}
+)
+"""What the handler compares to tell whether a run is to be replaced."""
 
-@jsii.implements(IValidation)
-class _RunTexts:
-    """What tells the runs of a stack from their replacements, by the paths of their resources.
-
-    A text is computed each time, because references to other stacks are written otherwise until the app is complete,
-    and once after that: it is asked for some ten times in a synth.
-    """
-
-    def __init__(self) -> None:
-        self._compute: dict[str, Callable[[], object]] = {}
-        self._final: dict[str, object] | None = None
-
-    def remember(self, path: str, compute: Callable[[], object]) -> None:
-        self._compute[path] = compute
-
-    def get(self, path: str) -> object:
-        """The text; None for what is no run."""
-        if path not in self._compute:
-            return None
-        if self._final is None:
-            return self._compute[path]()
-        if path not in self._final:
-            self._final[path] = self._compute[path]()
-        return self._final[path]
-
-    def validate(self) -> list[str]:
-        """Know that the app is complete: validation comes after everything is prepared. Nothing is wrong."""
-        self._final = {}
-        return []
-
-    def prepare(self) -> None:
-        """Know that the app is being prepared, perhaps not for the first time."""
-        self._final = None
+_NESTED_STACK: Final = "AWS::CloudFormation::Stack"
+_OUTPUTS: Final = "Outputs."
+_IN_SUB: Final = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.([^}]*))?\}")
 
 
-_TEXTS: Final[WeakKeyDictionary[cdk.Stack, _RunTexts]] = WeakKeyDictionary()
-
-
-def remember_run(
-    resource: cdk.CustomResource,
-    properties: Mapping[str, object],
-    *,
-    documents: Sequence[object],
-    refers_to: Sequence[object],
-) -> None:
-    """Note how to tell a run from its replacement: for who waits for it, and for the runs that refer to it.
+def text_of(resource: cdk.CfnResource, context: cdk.IResolveContext | None = None) -> object:
+    """What tells a resource from its replacement: JSON, final once the app is prepared.
 
     Args:
-        resource: The run's resource.
-        properties: Its properties.
-        documents: What properties that are JSON texts were made of; references in the texts do not show.
-        refers_to: Resources that the properties refer to in ways that do not show either.
+        resource: A run, or another resource.
+        context: Where the text is to be used.
     """
-    stack = cdk.Stack.of(resource)
-
-    def text() -> object:
-        hidden = replacement_texts([properties, *documents], refers_to, stack)
-        return [spec_digest(properties, resource), hidden]
-
-    if stack not in _TEXTS:
-        _TEXTS[stack] = texts = _RunTexts()
-        stack.node.add_validation(texts)
-    _TEXTS[stack].remember(_path(resource), text)
-
-
-def text_of_run(resource: cdk.CustomResource, context: cdk.IResolveContext | None = None) -> object:
-    """What tells a run from its replacement; JSON, final once the app is complete."""
-    texts = _TEXTS[cdk.Stack.of(resource)]
+    family = outermost_stack(resource)
     if context is not None and context.preparing:
-        texts.prepare()
-    return texts.get(_path(resource))
+        # References to other stacks are being put in place, and nobody keeps what this returns.
+        _FAMILIES.pop(family, None)
+        return None
+    return _FAMILIES.setdefault(family, _Family(family)).text_of(resource)
 
 
-def _path(resource: cdk.CustomResource) -> str:
-    return cast("cdk.CfnResource", resource.node.default_child).node.path
+@dataclass(frozen=True, slots=True)
+class _Resource:
+    text: object
+    """What would replace the resource, as far as its own properties say so."""
+    refers_to: tuple[cdk.CfnResource, ...]
 
 
-def replacement_texts(values: object, resources: Iterable[object], stack: cdk.Stack) -> list[object]:
-    """What tells, beside the values themselves, whether CloudFormation will replace something behind them.
+class _Family:
+    """A stack and those that are nested in it, as the templates will have them."""
 
-    Args:
-        values: A JSON-like value; its strings may hold references.
-        resources: Resources that the values refer to in ways that do not show; what is no resource of the stack does
-            not count.
-        stack: The stack of the values; what is in other stacks, not nested with it in one, does not count.
-    """
-    return list(_Walk(stack).texts(values, resources))
+    def __init__(self, outermost: cdk.Stack) -> None:
+        self._path = outermost.node.path
+        self._elements: dict[str, dict[str, cdk.CfnElement]] = {}
+        self._nested: dict[str, cdk.Stack] = {}
+        self._resources: dict[str, _Resource] = {}
+        self._texts: dict[str, object] = {}
 
+    def text_of(self, resource: cdk.CfnResource) -> object:
+        """The texts of a resource and of all that it refers to, directly or by others."""
+        path = resource.node.path
+        if path not in self._texts:
+            # For a circle, which CloudFormation refuses, and the CDK too: let them say so.
+            self._texts[path] = None
+            self._texts[path] = self._with_all_behind(resource)
+        return self._texts[path]
 
-class _Walk:
-    """From references to resources, and on from the references in those."""
+    def _with_all_behind(self, resource: cdk.CfnResource) -> object:
+        texts: dict[str, object] = {}
+        waiting = [resource]
+        while waiting:
+            found = waiting.pop()
+            path = found.node.path
+            if path not in texts:
+                if path not in self._resources:
+                    self._resources[path] = self._read(found)
+                texts[path] = self._resources[path].text
+                waiting += self._resources[path].refers_to
+        own = texts.pop(resource.node.path)
+        return [own, sorted(texts.items())]
 
-    def __init__(self, stack: cdk.Stack) -> None:
-        self._family = outermost_stack(stack)
-        self._seen: set[str] = set()
-
-    def texts(self, values: object, resources: Iterable[object] = ()) -> Iterator[object]:
-        found = [each for each in resources if isinstance(each, cdk.CfnResource)]
-        for text in _strings(values):
-            found += _targets(text)
-        for resource in found:
-            if resource.node.path in self._seen or outermost_stack(resource) != self._family:
-                continue
-            self._seen.add(resource.node.path)
-            yield from self._of(resource)
-
-    def _of(self, resource: cdk.CfnResource) -> Iterator[object]:
+    def _read(self, resource: cdk.CfnResource) -> _Resource:
         stack = cdk.Stack.of(resource)
-        texts = _TEXTS.get(stack)
-        if texts is not None and (text := texts.get(resource.node.path)) is not None:
-            yield [resource.node.path, text]
-            return
-        attributes = REPLACING_PROPERTIES.get(resource.cfn_resource_type, ())
-        properties = {name: value for name in attributes if (value := getattr(resource, name, None)) is not None}
-        if properties:
-            yield [resource.node.path, stack.resolve(properties)]
-            yield from self.texts(list(properties.values()))
+        text = stack.resolve(_replacing_properties(resource))
+        return _Resource(text, tuple(self._behind(text, stack)))
+
+    def _behind(self, text: object, stack: cdk.Stack) -> Iterator[cdk.CfnResource]:
+        """The resources that a text of a template refers to, in the stack or in those nested with it."""
+        for logical_id, attribute in _references(text):
+            element = self._elements_of(stack).get(logical_id)
+            if isinstance(element, cdk.CfnParameter):
+                yield from self._behind_parameter(logical_id, stack)
+            elif isinstance(element, cdk.CfnResource):
+                if element.cfn_resource_type == _NESTED_STACK and attribute.startswith(_OUTPUTS):
+                    yield from self._behind_output(element, attribute.removeprefix(_OUTPUTS))
+                else:
+                    yield element
+
+    def _behind_parameter(self, name: str, stack: cdk.Stack) -> Iterator[cdk.CfnResource]:
+        """What the parameter of a nested stack gets; nobody knows that of other parameters."""
+        parent, nested = stack.nested_stack_parent, stack.nested_stack_resource
+        if parent is not None and isinstance(nested, cdk.CfnStack):
+            given: Mapping[str, object] = parent.resolve(nested.parameters) or {}
+            yield from self._behind(given.get(name), parent)
+
+    def _behind_output(self, resource: cdk.CfnResource, name: str) -> Iterator[cdk.CfnResource]:
+        stack = self._nested.get(resource.node.path)
+        if stack is not None and isinstance(output := self._elements_of(stack).get(name), cdk.CfnOutput):
+            yield from self._behind(stack.resolve(output.value), stack)
+
+    def _elements_of(self, stack: cdk.Stack) -> Mapping[str, cdk.CfnElement]:
+        """Logical id -> element of a stack."""
+        if stack.node.path not in self._elements:
+            found: list[cdk.CfnElement] = []
+            for construct in stack.node.find_all():
+                if isinstance(construct, cdk.CfnElement):
+                    if cdk.Stack.of(construct).node.path == stack.node.path and self._has_lasting_id(construct):
+                        found.append(construct)
+                elif isinstance(construct, cdk.Stack) and construct.nested_stack_resource is not None:
+                    self._nested[construct.nested_stack_resource.node.path] = construct
+            names: list[str] = stack.resolve([element.logical_id for element in found])
+            self._elements[stack.node.path] = dict(zip(names, found, strict=True))
+        return self._elements[stack.node.path]
+
+    def _has_lasting_id(self, element: cdk.CfnElement) -> bool:
+        """Whether the logical id has no digest of what is asked for here: who refers to such an id says the digest."""
+        if isinstance(element, cdk.CfnOutput):
+            return cdk.Stack.of(element).node.path != self._path
+        return not isinstance(element, cdk.CfnWaitCondition) and (
+            not isinstance(element, cdk.CfnResource) or element.cfn_resource_type != waiter_contract.COMPLETION_TYPE
+        )
 
 
-def _strings(value: object) -> Iterator[str]:
-    """The strings with deploy-time parts in a JSON-like value."""
-    match value:
-        case str():
-            if is_string_token(value):
-                yield value
+_FAMILIES: Final[WeakKeyDictionary[cdk.Stack, _Family]] = WeakKeyDictionary()
+
+
+def _replacing_properties(resource: cdk.CfnResource) -> Mapping[str, object]:
+    if (attributes := REPLACING_PROPERTIES.get(resource.cfn_resource_type)) is not None:
+        return {name: value for name in attributes if (value := getattr(resource, name, None)) is not None}
+    properties = cast("Mapping[str, object]", resource._cfn_properties)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - of a base class that nobody here can inherit from
+    if resource.cfn_resource_type == run_contract.RESOURCE_TYPE:
+        return {name: value for name, value in properties.items() if name in _RUN_PROPERTIES}
+    return properties
+
+
+def _references(text: object) -> Iterator[tuple[str, str]]:
+    """Logical id and attribute of every ``Ref``, ``Fn::GetAtt`` and ``Fn::Sub`` in a text of a template."""
+    match text:
+        case {"Ref": str(name)}:
+            yield name, ""
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            yield name, attribute
+        case {"Fn::GetAtt": str(both)}:
+            name, _, attribute = both.partition(".")
+            yield name, attribute
+        case {"Fn::Sub": str(template)}:
+            yield from _IN_SUB.findall(template)
+        case {"Fn::Sub": list()}:
+            parts = cast("Mapping[str, list[object]]", text)["Fn::Sub"]
+            yield from _IN_SUB.findall(str(parts[0]))
+            yield from _of_all(parts[1:])
         case Mapping():
-            for item in cast("Mapping[str, object]", value).values():
-                yield from _strings(item)
-        case list() | tuple():
-            for item in cast("Sequence[object]", value):
-                yield from _strings(item)
+            yield from _of_all(cast("Mapping[str, object]", text).values())
+        case list():
+            yield from _of_all(cast("list[object]", text))
         case _:
             return
 
 
-def _targets(text: str) -> Iterator[cdk.CfnResource]:
-    """The resources that a string refers to."""
-    for token in cdk.Tokenization.reverse_string(text).tokens:
-        if cdk.Reference.is_reference(token):
-            target = cast("cdk.Reference", token).target
-            if isinstance(target, cdk.CfnResource):
-                yield target
+def _of_all(texts: Iterable[object]) -> Iterator[tuple[str, str]]:
+    for text in texts:
+        yield from _references(text)

@@ -10,7 +10,8 @@ import jsii
 from constructs import Construct
 
 from cdk_healthomics.choices import RunStatus
-from cdk_healthomics.replacement import text_of_run
+from cdk_healthomics.replacement import text_of
+from cdk_healthomics.stack_reference import Attributes
 from healthomics_run_handler import contract as run_contract
 from healthomics_run_waiter import contract
 
@@ -93,10 +94,10 @@ class RunCompletion(Construct):
         super().__init__(scope, construct_id)
         self._settings = settings
         stack = cdk.Stack.of(self)
-        resource = cast("cdk.CfnElement", run.node.default_child)
+        resource = cast("cdk.CfnResource", run.node.default_child)
 
         def digest(context: cdk.IResolveContext) -> str:
-            told_apart = [text_of_run(run, context), settings.statuses, settings.seconds]
+            told_apart = [text_of(resource, context), settings.statuses, settings.seconds]
             return hashlib.sha256(json.dumps(told_apart, sort_keys=True).encode()).hexdigest()
 
         def wait_id(context: cdk.IResolveContext) -> str:
@@ -111,7 +112,7 @@ class RunCompletion(Construct):
         )
         wait.override_logical_id(cdk.Lazy.uncached_string(_Text(wait_id)))
         wait.node.add_dependency(run, waiter.waiting)
-        self._resource = cdk.CustomResource(
+        reported = cdk.CustomResource(
             self,
             "Resource",
             service_token=waiter.function.function_arn,
@@ -127,9 +128,9 @@ class RunCompletion(Construct):
                 contract.WAIT_CONDITION: wait.ref,
             },
         )
-        self._resource.node.add_dependency(waiter.retries)
-        cdk.CrossStackReferences.of(self._resource).produce(cdk.ReferenceStrength.WEAK)
-        completion = cast("cdk.CfnElement", self._resource.node.default_child)
+        reported.node.add_dependency(waiter.retries)
+        self._attributes = Attributes(self, reported)
+        completion = cast("cdk.CfnElement", reported.node.default_child)
         base = stack.get_logical_id(completion)
         completion.override_logical_id(
             cdk.Lazy.uncached_string(_Text(lambda context: f"{base[:_BASE_LENGTH]}{digest(context)[:_DIGEST_LENGTH]}"))
@@ -143,12 +144,12 @@ class RunCompletion(Construct):
     @property
     def outputs_uri(self) -> str:
         """S3 URI of the file that names every output of the run, ``<run_output_uri>/logs/outputs.json``, a token."""
-        return self._resource.get_att_string(contract.ATTRIBUTE_OUTPUTS_URI)
+        return self._attributes.token(contract.ATTRIBUTE_OUTPUTS_URI)
 
     @property
     def run_output_uri(self) -> str:
         """S3 URI of the run's own outputs, a token: the same as the run's, for who needs the outputs to be there."""
-        return self._resource.get_att_string(contract.ATTRIBUTE_RUN_OUTPUT_URI)
+        return self._attributes.token(contract.ATTRIBUTE_RUN_OUTPUT_URI)
 
     @property
     def run_status(self) -> str:
@@ -156,22 +157,22 @@ class RunCompletion(Construct):
 
         DELETED or UNKNOWN if that was long ago and nobody can tell any more.
         """
-        return self._resource.get_att_string(contract.ATTRIBUTE_RUN_STATUS)
+        return self._attributes.token(contract.ATTRIBUTE_RUN_STATUS)
 
     @property
     def failure_reason(self) -> str:
         """Why the run failed, a token: one word such as ``RUN_TASK_FAILED``; empty if it did not."""
-        return self._resource.get_att_string(contract.ATTRIBUTE_FAILURE_REASON)
+        return self._attributes.token(contract.ATTRIBUTE_FAILURE_REASON)
 
     @property
     def start_time(self) -> str:
         """When the run began to work, a token: ISO 8601, empty if it never did."""
-        return self._resource.get_att_string(contract.ATTRIBUTE_START_TIME)
+        return self._attributes.token(contract.ATTRIBUTE_START_TIME)
 
     @property
     def stop_time(self) -> str:
         """When the run ended, a token: ISO 8601."""
-        return self._resource.get_att_string(contract.ATTRIBUTE_STOP_TIME)
+        return self._attributes.token(contract.ATTRIBUTE_STOP_TIME)
 
 
 @jsii.implements(cdk.IStringProducer)

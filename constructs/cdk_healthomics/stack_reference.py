@@ -9,16 +9,22 @@ The CDK's own weak references have names that stay, and it warns about every app
 ``@aws-cdk/core:defaultCrossStackReferences``.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Self, cast
+from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
 import jsii
-from constructs import IConstruct
+from constructs import IConstruct, IValidation
 
+from cdk_healthomics.digests import digest
 from cdk_healthomics.names import outermost_stack, output_logical_id
 from cdk_healthomics.output_reader import OutputReader
+from cdk_healthomics.replacement import text_of
+
+_WEAK: Final = "Fn::GetStackOutput"
 
 ALWAYS_WEAK: Final = "@cdk-healthomics/workflow-run:crossAccountReferencesAreWeak"
 
@@ -33,9 +39,6 @@ class Referable:
     resource: cdk.CfnResource
     """Its resource."""
 
-    digest: Callable[[cdk.IResolveContext], str]
-    """A digest that changes when the construct is replaced."""
-
     strength: cdk.ReferenceStrength = cdk.ReferenceStrength.WEAK
     """Of references from other stacks."""
 
@@ -47,6 +50,29 @@ class Referable:
             token: The CDK's token for it.
         """
         return cdk.Token.as_string(_StackReference(self, attribute, token))
+
+
+class Attributes:
+    """The attributes of a custom resource, as tokens that every stack of the app may use."""
+
+    def __init__(
+        self,
+        construct: IConstruct,
+        resource: cdk.CustomResource,
+        strength: cdk.ReferenceStrength = cdk.ReferenceStrength.WEAK,
+    ) -> None:
+        # For references that are left to the CDK: those to the resource itself, and strong ones from other Regions.
+        cdk.CrossStackReferences.of(resource).produce(strength)
+        self._resource = resource
+        default_child = cast("cdk.CfnResource", resource.node.default_child)
+        self._referable = Referable(construct=construct, resource=default_child, strength=strength)
+        self._tokens: dict[str, str] = {}
+
+    def token(self, name: str) -> str:
+        """An attribute as a token: the same one, however often it is asked for."""
+        if name not in self._tokens:
+            self._tokens[name] = self._referable.reference(name, self._resource.get_att_string(name))
+        return self._tokens[name]
 
 
 class _StackReference(cdk.Reference):
@@ -85,6 +111,9 @@ class _StackReference(cdk.Reference):
         """Have the other stack deployed first. The CDK refuses stacks that need each other, or of different stages."""
         if consumer.node.path not in self._consumers:
             consumer.add_stack_dependency(self._producer, f"{consumer.node.path} refers to {self._path}")
+            if consumer not in _CHECKED:
+                _CHECKED[consumer] = None
+                consumer.node.add_validation(_PlacesOfReferences(consumer))
             self._consumers.add(consumer.node.path)
 
     def _weak(self, consumer: cdk.Stack, here: "_Place", there: "_Place") -> str:
@@ -122,7 +151,7 @@ class _Output:
     def produce(self, context: cdk.IResolveContext) -> str:
         """The logical id in the template: the digest is final only when that is written."""
         construct = self._referable.construct
-        suffix = f"{self._attribute}{self._referable.digest(context)}"
+        suffix = f"{self._attribute}{digest(text_of(self._referable.resource, context))}"
         return output_logical_id(construct, suffix, within=outermost_stack(construct))
 
     def _define(self) -> cdk.CfnOutput:
@@ -136,6 +165,35 @@ class _Output:
             value = nested.get_att(f"Outputs.{handed_up.logical_id}").to_string()
             stack = stack.nested_stack_parent
         return cdk.CfnOutput(stack, output_id, value=value, description=f"For other stacks: {self._attribute}")
+
+
+_CHECKED: Final[WeakKeyDictionary[cdk.Stack, None]] = WeakKeyDictionary()
+
+
+@jsii.implements(IValidation)
+class _PlacesOfReferences:
+    """Finds weak references in places of a template where CloudFormation refuses them."""
+
+    def __init__(self, stack: cdk.Stack) -> None:
+        self._stack = stack
+
+    def validate(self) -> list[str]:
+        """What CloudFormation would refuse."""
+        return [
+            f"{element.node.path} is a reference to another stack, but CloudFormation takes no Fn::GetStackOutput in "
+            f"{place}: {cure}"
+            for element in self._stack.node.find_all()
+            if isinstance(element, cdk.CfnOutput | cdk.CfnCondition)
+            for place, cure in self._refused(element)
+        ]
+
+    def _refused(self, element: cdk.CfnOutput | cdk.CfnCondition) -> Iterator[tuple[str, str]]:
+        stack = cdk.Stack.of(element)
+        if isinstance(element, cdk.CfnCondition):
+            if _WEAK in json.dumps(stack.resolve(element.expression)):
+                yield "a condition", "make the condition depend on a stack parameter or on the app's context"
+        elif isinstance(value := stack.resolve(element.value), Mapping) and _WEAK in value:
+            yield "an output", "define the output in the stack of the run, or give the value to a resource"
 
 
 @dataclass(frozen=True, slots=True)

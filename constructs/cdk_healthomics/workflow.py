@@ -10,8 +10,6 @@ from aws_cdk import aws_omics
 
 from cdk_healthomics.choices import WorkflowType
 from cdk_healthomics.names import outermost_stack
-from cdk_healthomics.replacement import replacement_texts
-from cdk_healthomics.spec_digest import digest
 from cdk_healthomics.stack_reference import Referable
 from cdk_healthomics.tokens import is_string_token
 
@@ -236,9 +234,6 @@ def parameter_template(workflow: Workflow) -> Mapping[str, object] | None:
 def _id_elsewhere(workflow: aws_omics.CfnWorkflow) -> str:
     """The workflow's id for other stacks: one token for all, so that equal permissions stay equal."""
     if workflow not in _ids_elsewhere:
-        stack = cdk.Stack.of(workflow)
-        definition = Referable(
-            construct=workflow, resource=workflow, digest=lambda _: digest(replacement_texts((), [workflow], stack))
-        )
+        definition = Referable(construct=workflow, resource=workflow)
         _ids_elsewhere[workflow] = definition.reference("Id", workflow.workflow_ref.workflow_id)
     return _ids_elsewhere[workflow]

@@ -11,7 +11,6 @@ from aws_cdk import aws_omics
 from constructs import Construct, IValidation
 
 from cdk_healthomics import parameters as json_documents
-from cdk_healthomics import replacement
 from cdk_healthomics.advice import advise_on_exports, give_advice
 from cdk_healthomics.any_run_rules import AnyRunRules
 from cdk_healthomics.choices import (
@@ -48,8 +47,7 @@ from cdk_healthomics.run_settings import RunSettings, resource_properties
 from cdk_healthomics.run_waiter import RunWaiter
 from cdk_healthomics.run_widgets import ShownRun
 from cdk_healthomics.s3_locations import S3Location
-from cdk_healthomics.spec_digest import digest
-from cdk_healthomics.stack_reference import Referable
+from cdk_healthomics.stack_reference import Attributes
 from cdk_healthomics.stack_runs import StackRuns
 from cdk_healthomics.storage import Storage
 from cdk_healthomics.validation import run_problems, session_policy_problems, tag_problems
@@ -316,31 +314,13 @@ class WorkflowRun(AnyRunRules, RunBase):
             self._resource.node.add_dependency(*bucket_guards(bucket))
         if on_delete == OnDelete.CANCEL_AND_DELETE_RECORD:
             self._resource.node.add_dependency(provider.allow_delete_records())
-        # For references that are left to the CDK: those to the resource itself, and strong ones from other Regions.
-        cdk.CrossStackReferences.of(self._resource).produce(reference_strength)
-        self._referable = Referable(
-            construct=self,
-            resource=cast("cdk.CfnResource", self._resource.node.default_child),
-            digest=lambda context: digest(replacement.text_of_run(self._resource, context)),
-            strength=reference_strength,
-        )
-        self._attributes: dict[str, str] = {}
+        self._attributes = Attributes(self, self._resource, reference_strength)
         StackRuns.add(
             self,
             name=settings.name,
             has_default_name=name is None,
             workflow_id=workflow.workflow_id if isinstance(workflow, Workflow) else None,
             wait_for=self._resource.node.add_dependency,
-        )
-        replacement.remember_run(
-            self._resource,
-            properties,
-            documents=[parameters, settings.engine_settings, additional_start_run_parameters],
-            refers_to=[
-                cache,
-                configuration,
-                *([workflow.defined_by, workflow.template] if isinstance(workflow, Workflow) else []),
-            ],
         )
         if reference_strength == cdk.ReferenceStrength.STRONG or (outputs and export_name_prefix is not None):
             advise_on_exports(self)
@@ -494,33 +474,27 @@ class WorkflowRun(AnyRunRules, RunBase):
     @property
     def run_arn(self) -> str:
         """ARN of the run, a token. Changes when the run is replaced."""
-        return self._attribute(contract.ATTRIBUTE_RUN_ARN)
+        return self._attributes.token(contract.ATTRIBUTE_RUN_ARN)
 
     @property
     def run_id(self) -> str:
         """Id of the run, a token. HealthOmics gives the ids of deleted runs to new ones."""
-        return self._attribute(contract.ATTRIBUTE_RUN_ID)
+        return self._attributes.token(contract.ATTRIBUTE_RUN_ID)
 
     @property
     def run_uuid(self) -> str:
         """UUID of the run, a token; no other run ever has it."""
-        return self._attribute(contract.ATTRIBUTE_RUN_UUID)
+        return self._attributes.token(contract.ATTRIBUTE_RUN_UUID)
 
     @property
     def run_output_uri(self) -> str:
         """S3 URI of the run's own outputs, a token. Known before the run ends; the service makes it up."""
-        return self._attribute(contract.ATTRIBUTE_RUN_OUTPUT_URI)
+        return self._attributes.token(contract.ATTRIBUTE_RUN_OUTPUT_URI)
 
     @property
     def run_status(self) -> str:
         """Status of the run when the resource was last created or updated, a token; commonly ``PENDING``."""
-        return self._attribute(contract.ATTRIBUTE_RUN_STATUS)
-
-    def _attribute(self, name: str) -> str:
-        """An attribute as a token: the same one, however often it is asked for."""
-        if name not in self._attributes:
-            self._attributes[name] = self._referable.reference(name, self._resource.get_att_string(name))
-        return self._attributes[name]
+        return self._attributes.token(contract.ATTRIBUTE_RUN_STATUS)
 
     @property
     def run_name(self) -> str:

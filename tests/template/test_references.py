@@ -6,7 +6,9 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_omics as omics
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssm as ssm
 from aws_cdk import cx_api
 from constructs import Construct
@@ -155,6 +157,35 @@ def test_stacks_of_other_accounts_assume_a_role_that_reads_the_outputs() -> None
     assert depends_on(assembly, "Consumer") == depends_on(assembly, "Third") == ["Producer"]
 
 
+@pytest.mark.parametrize(
+    ("of_app", "of_stack"),
+    [
+        pytest.param(None, cdk.DefaultStackSynthesizer, id="of the stack"),
+        pytest.param(None, lambda: cdk.DefaultStackSynthesizer(qualifier="abc"), id="with a qualifier"),
+        pytest.param(cdk.DefaultStackSynthesizer, lambda: None, id="of the app"),
+    ],
+)
+def test_a_synthesizer_that_was_given_tells_no_role_so_likely_names_are_trusted(
+    of_app: Callable[[], cdk.IReusableStackSynthesizer] | None,
+    of_stack: Callable[[], cdk.IStackSynthesizer | None],
+) -> None:
+    app = cdk.App(default_stack_synthesizer=of_app() if of_app else None)
+    producer = cdk.Stack(app, "Producer", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    run = run_in(producer)
+    for name, region in {"Consumer": REGION, "Abroad": "eu-west-1"}.items():
+        env = cdk.Environment(account=OTHER_ACCOUNT, region=region)
+        copy(cdk.Stack(app, name, env=env, synthesizer=of_stack()), run.run_arn)
+    _, found = templates(producer)
+    (role,) = [each for name, each in resources(found["Producer"], "AWS::IAM::Role").items() if "OutputReader" in name]
+    trust = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+
+    assert [each["Principal"]["AWS"]["Fn::Join"][1][2] for each in trust] == [f":iam::{OTHER_ACCOUNT}:root"] * 2
+    assert [each["Condition"]["ArnLike"]["aws:PrincipalArn"]["Fn::Join"][1][2] for each in trust] == [
+        f":iam::{OTHER_ACCOUNT}:role/cdk-*-cfn-exec-role-{OTHER_ACCOUNT}-{region}" for region in (REGION, "eu-west-1")
+    ]
+    assert [each for each in infos(producer) if "crossAccountReaderByName" in each]
+
+
 def test_a_run_in_a_nested_stack_is_referred_to_by_an_output_of_the_outermost() -> None:
     """Nested on either side; the CDK would make an export of it."""
     producer = new_stack("Producer")
@@ -228,6 +259,38 @@ def test_a_reference_that_cannot_be_fails(consumer: Callable[[cdk.App], cdk.Stac
         app_of(producer).synth()
 
 
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        pytest.param(
+            lambda stack, arn: cdk.CfnOutput(stack, "Use", value=arn, export_name="arn"),
+            "Consumer/Use is a reference to another stack, but .* in an output: define the output in the stack of",
+            id="output",
+        ),
+        pytest.param(
+            lambda stack, arn: cdk.CfnCondition(stack, "Use", expression=cdk.Fn.condition_equals(arn, "x")),
+            "Consumer/Use is a reference to another stack, but .* in a condition: make the condition depend",
+            id="condition",
+        ),
+    ],
+)
+def test_a_reference_where_cloudformation_takes_none_fails(
+    use: Callable[[cdk.Stack, str], object], message: str
+) -> None:
+    producer = new_stack("Producer")
+    use(beside(producer), run_in(producer).run_arn)
+
+    with pytest.raises(RuntimeError, match=message):
+        app_of(producer).synth()
+
+
+def test_an_output_may_have_a_reference_among_other_text() -> None:
+    producer = new_stack("Producer")
+    cdk.CfnOutput(beside(producer), "Use", value=f"run {run_in(producer).run_id}")
+
+    assert "Fn::Join" in templates(producer)[1]["Consumer"]["Outputs"]["Use"]["Value"]
+
+
 def test_stacks_that_need_each_others_runs_fail() -> None:
     producer = new_stack("Producer")
     consumer = beside(producer)
@@ -241,9 +304,8 @@ def test_stacks_that_need_each_others_runs_fail() -> None:
 def name_after(define: Callable[[cdk.Stack], WorkflowRun]) -> str:
     """Name of the output that another stack reads, for a run that is defined in an app of its own."""
     producer = new_stack("Producer")
-    run = define(producer)
-    reference: Mapping[str, Mapping[str, str]] = beside(producer).resolve(run.run_arn)
-    return reference["Fn::GetStackOutput"]["OutputName"]
+    copy(beside(producer), define(producer).run_arn)
+    return str(copied(templates(producer)[1]["Consumer"])["Fn::GetStackOutput"]["OutputName"])
 
 
 def test_the_name_changes_when_and_only_when_the_run_does() -> None:
@@ -276,6 +338,93 @@ def test_the_name_changes_when_a_run_is_replaced_because_another_one_is(nested: 
     assert name_with("2") != before
 
 
+def of_imported(run: WorkflowRun) -> str:
+    return WorkflowRun.from_run_attributes(cdk.Stack.of(run), "Imported", run_arn=run.run_arn).run_id
+
+
+def of_parameter(run: WorkflowRun) -> str:
+    return ssm.StringParameter(cdk.Stack.of(run), "Parameter", string_value=run.run_id).string_value
+
+
+def of_topic(run: WorkflowRun) -> str:
+    return sns.Topic(cdk.Stack.of(run), "Topic", topic_name=cdk.Fn.join("-", ["of", run.run_id])).topic_arn
+
+
+def of_logical_id(run: WorkflowRun) -> str:
+    stack = cdk.Stack.of(run)
+    assert run.node.default_child is not None
+    logical_id = stack.get_logical_id(run.node.default_child.node.default_child)
+    return cdk.Fn.sub(f"${{{logical_id}.RunArn}}")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(lambda run: f"{run.run_output_uri}/out", id="text around it"),
+        pytest.param(lambda run: cdk.Fn.join("/", [run.run_output_uri, "out"]), id="join"),
+        pytest.param(lambda run: cdk.Fn.select(1, cdk.Fn.split("/", run.run_arn)), id="split"),
+        pytest.param(lambda run: cdk.Fn.sub("${Id}/x", {"Id": run.run_id}), id="sub with values"),
+        pytest.param(lambda run: cdk.Stack.of(run).to_json_string({"of": run.run_id}), id="JSON"),
+        pytest.param(of_imported, id="imported"),
+        pytest.param(of_parameter, id="by a parameter"),
+        pytest.param(of_topic, id="by the name of something"),
+    ],
+)
+@pytest.mark.parametrize("nested", [False, True], ids=["", "nested"])
+def test_the_name_changes_however_the_other_run_is_referred_to(
+    value: Callable[[WorkflowRun], str],
+    nested: bool,  # noqa: FBT001
+) -> None:
+    def name_with(rerun_on: str) -> str:
+        def chain(stack: cdk.Stack) -> WorkflowRun:
+            given = value(run_in(stack, "First", rerun_on=rerun_on))
+            return run_in(cdk.NestedStack(stack, "Nested") if nested else stack, parameters={"x": given})
+
+        return name_after(chain)
+
+    before = name_with("1")
+
+    assert name_with("1") == before
+    assert name_with("2") != before
+
+
+def test_the_name_changes_when_the_other_run_is_referred_to_by_its_logical_id() -> None:
+    def name_with(rerun_on: str) -> str:
+        return name_after(
+            lambda stack: run_in(stack, parameters={"x": of_logical_id(run_in(stack, "First", rerun_on=rerun_on))})
+        )
+
+    assert name_with("1") != name_with("2")
+
+
+def test_the_name_stays_when_parameters_are_written_in_another_order() -> None:
+    def name_with(*keys: str) -> str:
+        def define(stack: cdk.Stack) -> WorkflowRun:
+            others = {key: run_in(stack, key).run_id for key in ("a", "b")}
+            return run_in(stack, parameters={key: others[key] for key in keys})
+
+        return name_after(define)
+
+    assert name_with("a", "b") == name_with("b", "a")
+
+
+@pytest.mark.parametrize(
+    ("layers", "width"), [pytest.param(150, 1, id="a long chain"), pytest.param(16, 2, id="a deep net")]
+)
+def test_many_runs_that_refer_to_each_other_take_no_time_and_no_stack(layers: int, width: int) -> None:
+    """A name that is computed anew along each way through the net would take years: there are 2 to the 16th."""
+
+    def net(stack: cdk.Stack) -> WorkflowRun:
+        role = iam.Role.from_role_arn(stack, "Role", f"arn:aws:iam::{ACCOUNT}:role/run")
+        layer: list[WorkflowRun] = []
+        for number in range(layers):
+            parameters = {f"p{index}": run.run_id for index, run in enumerate(layer)}
+            layer = [run_in(stack, f"R{number}x{side}", role=role, parameters=parameters) for side in range(width)]
+        return layer[0]
+
+    assert name_after(net)
+
+
 @pytest.mark.parametrize("place", ["same stack", "another stack"])
 def test_the_name_changes_with_the_definition_of_the_workflow(place: str) -> None:
     def name_with(**definition: Any) -> str:
@@ -293,18 +442,16 @@ def test_the_name_changes_with_the_definition_of_the_workflow(place: str) -> Non
     assert name_with(description="of germlines") == before
 
 
-def test_the_name_is_the_one_in_the_template() -> None:
-    """Other stacks may ask for it before the app is complete."""
-
-    def define(stack: cdk.Stack) -> WorkflowRun:
-        workflow = omics.CfnWorkflow(beside(stack, "Definitions"), "Workflow")
-        return run_in(stack, workflow=Workflow.from_ref(workflow))
-
+def test_the_name_before_the_app_is_complete_is_that_in_the_template() -> None:
     producer = new_stack("Producer")
-    copy(beside(producer), define(producer).run_arn)
+    workflow = omics.CfnWorkflow(beside(producer, "Definitions"), "Workflow")
+    run = run_in(producer, workflow=Workflow.from_ref(workflow))
+    consumer = beside(producer)
+    early: Mapping[str, Mapping[str, str]] = consumer.resolve(run.run_arn)
+    copy(consumer, run.run_arn)
     _, found = templates(producer)
 
-    assert list(found["Producer"]["Outputs"]) == [name_after(define)]
+    assert list(found["Producer"]["Outputs"]) == [early["Fn::GetStackOutput"]["OutputName"]]
 
 
 def test_a_workflow_of_another_stack_has_a_name_that_changes_with_it() -> None:

@@ -29,6 +29,7 @@ from template.support import (
     synthesized,
     template_of,
     the,
+    warnings,
 )
 
 WAIT = contract.WAIT_CONDITION_TYPE
@@ -102,7 +103,7 @@ def test_the_names_stay() -> None:
     """CloudFormation refuses a custom resource whose function has another name; another digest would wait again."""
     template = template_of(lambda stack: with_role(stack).wait_for_completion())
 
-    assert names(template) == {"RunC4A32B5FWait43200S878888aee2b531d0", "RunCompletion5E6E73FA878888aee2b531d0"}
+    assert names(template) == {"RunC4A32B5FWait43200S7175c3392c2fade9", "RunCompletion5E6E73FA7175c3392c2fade9"}
     assert set(resources(template, "AWS::Lambda::Function")) == {
         "HealthOmicsRunProviderFunctionDE8A886A",
         "HealthOmicsRunWaiterFunction2ECCB89C",
@@ -396,7 +397,7 @@ def test_the_schedule_is_switched_on_when_there_is_something_new() -> None:
 def test_the_properties_that_replace_a_resource_are_those_of_its_schema() -> None:
     for resource_type, ours in REPLACING_PROPERTIES.items():
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, resource_type).schema
-        theirs = {_snake(path.removeprefix("/properties/")) for path in schema["createOnlyProperties"]}
+        theirs = {_snake(path.removeprefix("/properties/")) for path in schema.get("createOnlyProperties", ())}
 
         assert theirs - NOT_IN_THE_CDK <= set(ours) <= theirs, resource_type
 
@@ -427,12 +428,15 @@ def test_what_depends_on_the_completion_comes_after_it() -> None:
     assert template["Resources"]["Reader"]["Properties"] == {"TopicName": {"Fn::GetAtt": [completion, "OutputsUri"]}}
 
 
-def test_other_stacks_hold_on_to_it_weakly_and_hear_of_a_new_one() -> None:
+@pytest.mark.parametrize("nested", [False, True], ids=["", "of a nested stack"])
+def test_other_stacks_hold_on_to_it_weakly_and_hear_of_a_new_one(nested: bool) -> None:  # noqa: FBT001
     def reader(rerun_on: str) -> Any:
-        stack = new_stack(context={"@aws-cdk/core:defaultCrossStackReferences": "strong"})
-        completion = run_in(stack, rerun_on=rerun_on).wait_for_completion()
+        stack = new_stack()
+        scope = cdk.NestedStack(stack, "Nested") if nested else stack
+        completion = run_in(scope, rerun_on=rerun_on).wait_for_completion()  # type: ignore[arg-type]
         other = cdk.Stack(app_of(stack), "Other", env=cdk.Environment(account=ACCOUNT, region=REGION))
         cdk.CfnOutput(other, "Uri", value=cdk.Fn.join("", ["see ", completion.outputs_uri]))
+        assert warnings(stack) == []
         return synthesized(other)["Outputs"]["Uri"]["Value"]
 
     assert "Fn::GetStackOutput" in json.dumps(reader("1"))

@@ -185,6 +185,6 @@ DENIAL = (
     ],
 )
 def test_a_denial_names_the_action_however_long_the_callers_name_is(reason: str) -> None:
-    assert "not authorized to perform: iam:PassRole on" in reason
+    assert ": not authorized to perform: iam:PassRole on" in reason
     assert "User:" not in reason
     assert reason.endswith("[run 1234567]")
