@@ -22,6 +22,7 @@ from healthomics_local.endpoint.events import batch_event
 from healthomics_local.endpoint.objects import S3Uri
 from healthomics_local.endpoint.operations.runs import RunOperations
 from healthomics_local.endpoint.records import BatchRun, RunBatch
+from healthomics_local.endpoint.status_text import one_line
 from healthomics_local.endpoint.statuses import BatchStatus
 
 if TYPE_CHECKING:
@@ -194,7 +195,8 @@ class BatchLifecycle:
 
     def _fail(self, batch: RunBatch, reason: str, message: str) -> None:
         now = self._backend.now()
-        self._move(replace(batch, failure_reason=reason, failure_message=message, failed_time=now), BatchStatus.FAILED)
+        failed = replace(batch, failure_reason=reason, failure_message=one_line(message), failed_time=now)
+        self._move(failed, BatchStatus.FAILED)
 
     def _start_runs(self, batch: RunBatch) -> None:
         rate, now = self._backend.start_run_rate, self._backend.now()
@@ -364,8 +366,7 @@ def _not_started(entry: BatchRun, error: ServiceError) -> BatchRun:
 
 
 def _failed(entry: BatchRun, error: ServiceError) -> BatchRun:
-    # The model allows no line breaks in the message.
-    return replace(entry, failure_reason=error.code, failure_message=" ".join(error.message.split()))
+    return replace(entry, failure_reason=error.code, failure_message=one_line(error.message) or None)
 
 
 def _conflict(batch: RunBatch, what: str, allowed: Sequence[BatchStatus]) -> ConflictException:

@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from healthomics_local.endpoint.engines.engine import Job, ResumableEngine
+from healthomics_local.endpoint.engines.engine import Job, LimitedEngine, ResumableEngine
 from healthomics_local.endpoint.errors import ConflictException
 from healthomics_local.endpoint.events import run_event, task_event
 from healthomics_local.endpoint.logs.lines import Severity
 from healthomics_local.endpoint.records import Outcome, Run, RunProgress, Task
-from healthomics_local.endpoint.run_queue import RunQueue, WaitingTask
+from healthomics_local.endpoint.run_queue import EngineSlots, RunQueue, WaitingTask
 from healthomics_local.endpoint.run_reporter import RunReporter
 from healthomics_local.endpoint.script import TaskDemand
+from healthomics_local.endpoint.status_text import one_line
 from healthomics_local.endpoint.statuses import RunStatus, TaskStatus
 
 if TYPE_CHECKING:
@@ -156,8 +157,24 @@ class Lifecycle:
         if self._fails_in(progress.script, RunStatus.PENDING):
             self._end(run, self._scripted_failure(progress.script))
         else:
-            self._queue.add_run(run)
+            self._state.after(lambda: self._let_wait(run))
+
+    def _let_wait(self, run: Run) -> None:
+        """Let a run wait for its resources; which engine it needs may take time to find out, so outside the lock."""
+        slots: EngineSlots | None = None
+        try:
+            engine = self._engine_for(run.workflow)
+        except Exception:
+            logger.exception("there is no engine for run %s, which fails when it is to be executed", run.run_id)
+        else:
+            if isinstance(engine, LimitedEngine):
+                slots = EngineSlots(engine=id(engine), count=engine.slots)
+
+        def wait(current: Run) -> None:
+            self._queue.add_run(current, slots)
             self.fill_slots()
+
+        self._guarded(run, wait, expected=RunStatus.PENDING)
 
     def _start(self, run: Run) -> None:
         progress = self._progress[run.uuid]
@@ -361,7 +378,7 @@ class Lifecycle:
                 status=end.status,
                 stop_time=self._clock.now(),
                 failure_reason="RUN_TASK_FAILED" if failed else None,
-                status_message=end.message if failed else None,
+                status_message=one_line(end.message) or None if failed and end.message else None,
                 usage=end.usage,
             )
             self._put_task(current, ended, end.output)

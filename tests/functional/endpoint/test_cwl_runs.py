@@ -428,3 +428,30 @@ def test_a_definition_can_lie_in_s3(omics: LocalHealthOmics, store: MemoryObject
 
     assert end_of(omics, run["id"])["status"] == "COMPLETED"
     assert store.get(f"{run['runOutputUri']}/out/all.txt") == b"ACGT"
+
+
+def test_a_workflow_fails_where_cwltool_is_not_installed(store: MemoryObjectStore) -> None:
+    settings = Settings(timings=Timings.none(), object_store=store, cwl_python="/none/python")
+    with LocalHealthOmics(settings) as omics:
+        created = omics.call("CreateWorkflow", {"engine": "CWL", "definitionZip": archive(main=TOOL)})
+
+        def inspected() -> dict[str, Any] | None:
+            workflow = omics.call("GetWorkflow", {"id": created["id"]})
+            return workflow if workflow["status"] != "CREATING" else None
+
+        workflow = wait_for(inspected)
+
+    assert workflow["status"] == "FAILED"
+    assert "/none/python" in workflow["statusMessage"]
+
+
+def test_a_workflow_becomes_active_while_runs_keep_every_processor_busy(omics: LocalHealthOmics) -> None:
+    seconds = f"600.{os.getpid()}4"
+    parameters = {"sample": "a", "reads": "s3://in/reads.fq", "seconds": float(seconds)}
+    runs = [start(omics, archive(main=TOOL), parameters) for _ in range((os.cpu_count() or 1) + 1)]
+    wait_for(lambda: processes(f"sleep\0{seconds}"))
+
+    created = omics.call("CreateWorkflow", {"engine": "CWL", "definitionZip": archive(main=JOIN)})
+
+    wait_for(lambda: omics.call("GetWorkflow", {"id": created["id"]})["status"] == "ACTIVE")
+    assert omics.call("GetRun", {"id": runs[-1]})["status"] == "PENDING"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthomics_local.endpoint.engines.engine import TaskEnd
-from healthomics_local.endpoint.engines.failures import FailedTask, one_line
+from healthomics_local.endpoint.engines.failures import FailedTask
 from healthomics_local.endpoint.engines.task_output import last_lines
 from healthomics_local.endpoint.records import TaskUsage
 from healthomics_local.endpoint.statuses import TaskStatus
@@ -67,7 +67,7 @@ class TaskLog:
             self._reporter.task_ended(task.task_id, TaskEnd(status=TaskStatus.COMPLETED, output=output, usage=usage))
             return
         failed = FailedTask(name=name, task_id=task.task_id, exit_code=task.exit_code, stderr=last_lines(output))
-        message = one_line(failed.description())
+        message = failed.description()
         end = TaskEnd(status=TaskStatus.FAILED, message=message, output=output, usage=usage)
         self._reporter.task_ended(task.task_id, end)
         self.failed = self.failed or failed

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from healthomics_local.endpoint.engines.engine import Inspection
 from healthomics_local.endpoint.errors import (
     ConflictException,
     ResourceNotFoundException,
@@ -17,15 +19,17 @@ from healthomics_local.endpoint.operations.workflow_documents import created, cr
 from healthomics_local.endpoint.paging import page
 from healthomics_local.endpoint.records import Definition, LedgerEntry, Workflow
 from healthomics_local.endpoint.run_request import check_tags
+from healthomics_local.endpoint.status_text import one_line
 from healthomics_local.endpoint.statuses import WorkflowStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthomics_local.endpoint.backend import Backend
-    from healthomics_local.endpoint.engines.engine import Inspection
     from healthomics_local.endpoint.published_workflows import SharedWorkflow
     from healthomics_local.endpoint.state import WorkflowKey
+
+logger = logging.getLogger(__name__)
 
 _EXTENSIONS = {".cwl": "CWL", ".wdl": "WDL", ".nf": "NEXTFLOW"}
 # Members of CreateWorkflow that are only handed back.
@@ -224,13 +228,19 @@ class WorkflowOperations:
         clock.call_later(seconds, lambda: self._inspect(workflow))
 
     def _inspect(self, workflow: Workflow) -> None:
-        engine = self._backend.engine_for(workflow)
-        engine.inspect(workflow, lambda inspection: self._inspected(workflow, inspection))
+        try:
+            engine = self._backend.engine_for(workflow)
+            engine.inspect(workflow, lambda inspection: self._inspected(workflow, inspection))
+        except Exception as error:
+            # Without an end the workflow would be CREATING for ever.
+            logger.exception("workflow %s could not be inspected", workflow.workflow_id)
+            message = f"The workflow could not be inspected: {type(error).__name__}: {error}"
+            self._inspected(workflow, Inspection(error=message))
 
     def _inspected(self, workflow: Workflow, inspection: Inspection) -> None:
         with self._state.transaction():
             current = self._state.workflows.get((workflow.workflow_id, workflow.version_name))
-            if current is None or current.uuid != workflow.uuid:
+            if current is None or current.uuid != workflow.uuid or current.status is not WorkflowStatus.CREATING:
                 return
             failed = inspection.error is not None
             template = current.parameter_template
@@ -238,7 +248,7 @@ class WorkflowOperations:
                 replace(
                     current,
                     status=WorkflowStatus.FAILED if failed else WorkflowStatus.ACTIVE,
-                    status_message=inspection.error,
+                    status_message=one_line(inspection.error) if inspection.error is not None else None,
                     parameter_template=inspection.parameter_template if template is None else template,
                     main=inspection.main or current.main,
                     digest=inspection.digest or current.digest,

@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from healthomics_local.endpoint.engines.cwl_tasks import TaskLog
-from healthomics_local.endpoint.engines.failures import one_line
 from healthomics_local.endpoint.engines.process import EngineProcess, LogLine
 from healthomics_local.endpoint.records import TaskUsage
+from healthomics_local.endpoint.status_text import one_line
 
 if TYPE_CHECKING:
     from healthomics_local.endpoint.engines.engine import TaskEnd
