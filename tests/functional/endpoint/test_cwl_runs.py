@@ -285,6 +285,37 @@ def test_a_bad_input_fails_the_run(omics: LocalHealthOmics, changes: dict[str, A
     assert message in run["statusMessage"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (("[sh, -c]", "no-such-program"), "failed: 'no-such-program' not found"),
+        (("stdout: report.txt", ""), "failed: Error collecting output for parameter 'report'"),
+    ],
+)
+def test_a_task_that_fails_without_a_word_fails_with_those_of_cwltool(
+    omics: LocalHealthOmics, changes: tuple[str, str], message: str
+) -> None:
+    definition = archive(main=TOOL.replace(*changes).replace("type: stdout", "type: File, outputBinding: {glob: none}"))
+
+    run_id = start(omics, definition, {"sample": "a", "reads": "s3://in/reads.fq"})
+
+    run = end_of(omics, run_id)
+    assert (run["status"], run["failureReason"]) == ("FAILED", "RUN_TASK_FAILED")
+    assert message in run["statusMessage"]
+    (task,) = omics.call("ListRunTasks", {"id": run_id})["items"]
+    described = omics.call("GetRunTask", {"id": run_id, "taskId": task["taskId"]})
+    assert described["statusMessage"].startswith(message)
+    log = " ".join(omics.logs.messages(f"run/{run_id}/task/{task['taskId']}"))
+    assert message.removeprefix("failed: ") in log
+
+
+def test_a_step_over_nothing_has_no_task(omics: LocalHealthOmics) -> None:
+    run_id = start(omics, archive(main=SCATTER, tools__shout=SHOUT, tools__join=JOIN), {"words": []})
+
+    assert end_of(omics, run_id)["status"] == "COMPLETED"
+    assert tasks_of(omics, run_id) == [("join", "COMPLETED")]
+
+
 class ReadOnlyStore(MemoryObjectStore):
     def upload(self, source: Path, target: S3Uri) -> None:
         raise ObjectStoreError(f"access denied for {target}")

@@ -94,6 +94,7 @@ def test_work_that_fails_gives_its_slot_back(queue: WorkQueue, gate: Gate, caplo
     queue.add(gate.work(1))
     gate.wait_for(1)
 
+    queue.close()
     assert len(caplog.records) == 4
 
 
