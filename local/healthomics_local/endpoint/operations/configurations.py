@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from healthomics_local.endpoint.errors import ConflictException, ResourceNotFoundException
+from healthomics_local.endpoint.errors import ConflictException, ResourceNotFoundException, ValidationException
 from healthomics_local.endpoint.paging import page
 from healthomics_local.endpoint.records import Configuration
 from healthomics_local.endpoint.run_request import check_tags
@@ -35,9 +35,11 @@ class ConfigurationOperations:
         if name in self._configurations:
             raise ConflictException(f"Configuration {name} already exists")
         check_tags(members.get("tags", {}))
-        vpc_config = members["runConfigurations"].get("vpcConfig")
-        if vpc_config is not None:
-            vpc_config = {"vpcId": _VPC_ID, "vpcOwnerAccountId": backend.settings.account_id, **vpc_config}
+        vpc_config = {
+            "vpcId": _VPC_ID,
+            "vpcOwnerAccountId": backend.settings.account_id,
+            **_vpc_config(members["runConfigurations"]),
+        }
         configuration = Configuration(
             name=name,
             arn=backend.arns.of(f"configuration/{name}"),
@@ -75,6 +77,14 @@ class ConfigurationOperations:
             return self._configurations[name]
         except KeyError:
             raise ResourceNotFoundException(f"Configuration {name} not found") from None
+
+
+def _vpc_config(run_configurations: Mapping[str, Any]) -> Mapping[str, Any]:
+    vpc_config: Mapping[str, Any] = run_configurations.get("vpcConfig", {})
+    for name in ("subnetIds", "securityGroupIds"):
+        if not vpc_config.get(name):
+            raise ValidationException(f"runConfigurations.vpcConfig must have at least one of {name}")
+    return vpc_config
 
 
 def _listed(configuration: Configuration) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 
 from healthomics_local.endpoint import RepeatedRequest, Service, ServiceError
 
+NETWORK = {"vpcConfig": {"subnetIds": ["subnet-0123"], "securityGroupIds": ["sg-0123"]}}
 MakeService = Callable[..., Service]
 StartRun = Callable[..., dict[str, Any]]
 
@@ -134,7 +135,7 @@ def test_each_operation_has_its_own_request_ids(make_service: MakeService, start
         ("CreateWorkflow", {"definitionUri": "s3://b/w.zip", "requestId": "one"}),
         ("CreateRunGroup", {"name": "g", "requestId": "one"}),
         ("CreateRunCache", {"cacheS3Location": "s3://bucket", "requestId": "one"}),
-        ("CreateConfiguration", {"name": "c", "runConfigurations": {}, "requestId": "one"}),
+        ("CreateConfiguration", {"name": "c", "runConfigurations": NETWORK, "requestId": "one"}),
     ],
 )
 def test_every_creation_is_repeatable(make_service: MakeService, operation: str, members: dict[str, Any]) -> None:

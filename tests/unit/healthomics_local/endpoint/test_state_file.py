@@ -67,6 +67,9 @@ def restart(file: Path) -> Iterator[Callable[..., Service]]:
         service.close()
 
 
+NETWORK = {"vpcConfig": {"subnetIds": ["subnet-0123"], "securityGroupIds": ["sg-0123"]}}
+
+
 def copied(file: Path, target: Path) -> Path:
     """The file as a process would find it that starts after this one was killed now."""
     for suffix in ("", "-wal"):
@@ -175,7 +178,7 @@ def test_what_was_answered_is_answered_again(restart: Callable[..., Service]) ->
     run_id = service.call("StartRun", members)["id"]
     service.call("TagResource", {"resourceArn": service.runs()[0].arn, "tags": {"k": "v"}})
     service.call("CreateRunCache", {"cacheS3Location": "s3://bucket/cache", "requestId": "c"})
-    service.call("CreateConfiguration", {"name": "n", "runConfigurations": {}, "requestId": "k"})
+    service.call("CreateConfiguration", {"name": "n", "runConfigurations": NETWORK, "requestId": "k"})
     asked = {
         "GetRun": {"id": run_id},
         "ListRuns": {},
