@@ -89,6 +89,24 @@ def main_file(archive: bytes, wanted: str | None, *, extension: str) -> str:
     return candidates[0]
 
 
+def file_content(archive: bytes, name: str) -> bytes:
+    """The content of one file.
+
+    Raises:
+        DefinitionError: It is not there, or cannot be read.
+    """
+    with _opened(archive) as opened:
+        if name not in opened.namelist():
+            raise DefinitionError(f"the definition has no file {name}")
+        try:
+            content = _content(opened, opened.getinfo(name), limit=MAX_UNPACKED_BYTES)
+        except _UNREADABLE as error:
+            raise DefinitionError(f"{name} cannot be unpacked: {error}") from error
+    if len(content) > MAX_UNPACKED_BYTES:
+        raise DefinitionError(f"the definition is larger than {MAX_UNPACKED_BYTES} bytes")
+    return content
+
+
 def unpack(archive: bytes, folder: Path) -> None:
     """Write the files of an archive below an existing, empty folder.
 

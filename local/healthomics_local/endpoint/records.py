@@ -174,7 +174,7 @@ class Workflow:
     creation_time: datetime
     tags: Tags = field(default_factory=dict[str, str])
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Members that are only handed back: readme path, container registry map, repository."""
+    """Members that are read when they are needed, or only handed back: READMEs, registry map, bucket owner."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

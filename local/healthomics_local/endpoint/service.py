@@ -38,6 +38,7 @@ from healthomics_local.endpoint.messages import (
     response_from_output,
 )
 from healthomics_local.endpoint.objects import MemoryObjectStore, ObjectStore, S3ObjectStore
+from healthomics_local.endpoint.operations.configurations import ConfigurationOperations
 from healthomics_local.endpoint.operations.registry import operations
 from healthomics_local.endpoint.operations.workflows import WorkflowOperations
 from healthomics_local.endpoint.page.site import Page
@@ -285,6 +286,7 @@ class Service:
         """Go on with what was under way when the process before this one ended."""
         with self._state.transaction():
             WorkflowOperations(self._backend).resume()
+            ConfigurationOperations(self._backend).resume()
             self._backend.lifecycle.resume()
             self._batches.resume()
 

@@ -66,6 +66,8 @@ class Timings:
     cancelling: float = 60
     """In STOPPING, after CancelRun; not known from a recording."""
     workflow_creating: float = 2
+    configuration_creating: float = 0
+    """Until a configuration is ACTIVE, at most fifteen minutes on AWS; 0: at once. Before, no run can name it."""
     batch_creating: float = 2
     """Of a run batch; neither this nor the next is known from a recording."""
     batch_pending: float = 10
@@ -81,6 +83,7 @@ class Timings:
             stopping=0,
             cancelling=0,
             workflow_creating=0,
+            configuration_creating=0,
             batch_creating=0,
             batch_pending=0,
         )
@@ -112,7 +115,8 @@ class Settings:
     request_id_lifetime_seconds: float | None = None
     """After this a requestId is new again; None: never."""
     deletion_frees_request_id: bool = False
-    """Whether the requestId of a deleted run starts a new run; False: it still names the deleted one."""
+    """Whether the requestId of a deleted run or batch starts a new one; False: it still names the deleted one. That of
+    any other deleted resource always makes a new one."""
     reuse_deleted_run_ids: bool = False
     """Give ids of deleted runs to new runs, at once: shows who takes a run id for an identity."""
 
@@ -120,6 +124,10 @@ class Settings:
     """StartRun calls per second, as a token bucket; None: unlimited. The service's default is 1."""
     max_stored_runs: int | None = 5000
     """Above it, old REMOVE runs vanish; without one, StartRun fails with ServiceQuotaExceededException."""
+    max_run_groups: int | None = 1000
+    max_run_caches: int | None = 1000
+    max_workflow_versions: int | None = 1000
+    """Of one workflow. Above these three, creating one more is a ServiceQuotaExceededException; None: unlimited."""
     max_concurrent_runs: int | None = None
     """Further runs wait in PENDING; None: unlimited."""
     lowest_priority_first: bool = False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from healthomics_local.endpoint.authorization.requirements import required_permissions
 from healthomics_local.endpoint.authorization.signatures import Signature, verify
 from healthomics_local.endpoint.errors import AccessDeniedException
+from healthomics_local.endpoint.resource_arns import record_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from healthomics_local.endpoint.authorization.authorizer import Authorizer, Credential, Permission
     from healthomics_local.endpoint.ids import ArnFormat
     from healthomics_local.endpoint.messages import Request
-    from healthomics_local.endpoint.records import Configuration, Run, RunBatch, RunCache, RunGroup, Tags
+    from healthomics_local.endpoint.records import Tags
     from healthomics_local.endpoint.state import State
 
 
@@ -81,18 +82,9 @@ class AccessControl:
 
     def _tags(self, arn: str) -> Tags:
         """The tags of a resource; none if it does not exist, so that a condition on them does not hold."""
-        kind, _, name = arn.rpartition(":")[2].partition("/")
-        workflow_id, _, version = name.partition("/version/")
-        state = self._state
-        tables: Mapping[str, Mapping[str, Run | RunGroup | RunCache | Configuration | RunBatch]] = {
-            "run": state.runs,
-            "runBatch": state.run_batches,
-            "runGroup": state.run_groups,
-            "runCache": state.run_caches,
-            "configuration": state.configurations,
-        }
-        if kind == "workflow":
-            workflow = state.workflows.get((workflow_id, version or None))
-            return workflow.tags if workflow is not None and workflow.arn == arn else {}
-        found = tables[kind].get(name) if kind in tables else None
-        return found.tags if found is not None and found.arn == arn else {}
+        place = record_place(arn, self._state)
+        if place is None:
+            return {}
+        records, key = place
+        tags: Tags = records[key].tags
+        return tags

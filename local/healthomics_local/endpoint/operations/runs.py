@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from healthomics_local.endpoint import run_request
 from healthomics_local.endpoint.errors import ResourceNotFoundException, ServiceQuotaExceededException
 from healthomics_local.endpoint.exports import Exports
+from healthomics_local.endpoint.ledger import Created
 from healthomics_local.endpoint.operations.references import References
 from healthomics_local.endpoint.paging import first_page, position
 from healthomics_local.endpoint.records import Configuration, LedgerEntry, Run, Workflow
 from healthomics_local.endpoint.run_table import RunFilter
 from healthomics_local.endpoint.script import RunScript
-from healthomics_local.endpoint.settings import RepeatedRequest
 from healthomics_local.endpoint.statuses import RunStatus
 
 if TYPE_CHECKING:
@@ -58,14 +58,16 @@ class RunOperations:
 
     def start_run(self, members: Mapping[str, Any], started_by: str) -> dict[str, Any]:
         """Start a run, or answer with the run that this requestId has started before."""
-        backend, now = self._backend, self._backend.now()
-        entry = backend.ledger.find("StartRun", members, now)
-        if entry is not None:
-            return self._repeated(entry)
-        run = self.launch(members, started_by=started_by)
-        response = _started(run)
-        backend.ledger.record("StartRun", members, resource=run.uuid, response=response, now=now)
-        return response
+
+        def create() -> Created:
+            run = self.launch(members, started_by=started_by)
+            return Created(resource=run.uuid, response=_started(run))
+
+        def present(entry: LedgerEntry) -> dict[str, Any]:
+            return _started(self._state.run_ever(entry.resource))
+
+        backend = self._backend
+        return backend.ledger.once("StartRun", members, backend.now(), create=create, present=present)
 
     def launch(self, members: Mapping[str, Any], *, started_by: str | None, batch_id: str | None = None) -> Run:
         """Start a run, which no earlier request has started. Must be called within a transaction.
@@ -136,11 +138,6 @@ class RunOperations:
             self._backend.ledger.forget(run.uuid)
         if self._backend.settings.reuse_deleted_run_ids:
             self._backend.ids.give_back(run.run_id)
-
-    def _repeated(self, entry: LedgerEntry) -> dict[str, Any]:
-        if self._backend.settings.repeated_request is RepeatedRequest.REPLAY:
-            return dict(entry.response)
-        return _started(self._state.run_ever(entry.resource))
 
     def _workflow(self, wanted: Mapping[str, Any], source: Run | None) -> Workflow:
         if source is not None and source.workflow.owner_id is not None:

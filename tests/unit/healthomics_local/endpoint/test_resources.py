@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from healthomics_local.endpoint import Service, ServiceError
+from healthomics_local.endpoint import Service, ServiceError, Timings
 
 NETWORK = {"vpcConfig": {"subnetIds": ["subnet-0123"], "securityGroupIds": ["sg-0123"]}}
 MakeService = Callable[..., Service]
@@ -128,7 +128,7 @@ def test_a_repeated_creation_of_a_version_is_answered_with_the_version(service: 
 
     assert service.call("CreateWorkflowVersion", members) == first | {"status": "ACTIVE"}
     service.call("DeleteWorkflow", {"id": workflow.workflow_id})
-    assert service.call("CreateWorkflowVersion", members) == first
+    assert refusal(service, "CreateWorkflowVersion", members) == "ResourceNotFoundException"
 
 
 def test_a_service_with_a_local_aws_needs_it_only_for_objects(make_service: MakeService) -> None:
@@ -152,3 +152,18 @@ def test_a_configuration_needs_subnets_and_security_groups(service: Service, net
     members = {"name": "net", "runConfigurations": network}
 
     assert refusal(service, "CreateConfiguration", members) == "ValidationException"
+
+
+def test_a_configuration_can_be_named_once_it_is_active(make_service: MakeService, start_run: StartRun) -> None:
+    service = make_service(timings=Timings(configuration_creating=60))
+    service.add_workflow(workflow_id="1234567")
+    created = service.call("CreateConfiguration", {"name": "net", "runConfigurations": NETWORK})
+    service.advance(59)
+
+    with pytest.raises(ServiceError) as refused:
+        start_run(service, networkingMode="VPC", configurationName="net")
+    service.advance(1)
+    start_run(service, networkingMode="VPC", configurationName="net")
+
+    assert (created["status"], refused.value.code) == ("CREATING", "ResourceNotFoundException")
+    assert service.call("GetConfiguration", {"name": "net"})["status"] == "ACTIVE"
