@@ -131,13 +131,17 @@ class BatchLifecycle:
     def _go_on(self, batch: RunBatch) -> None:
         """Do, now or later, what the status of the batch demands."""
         settings = self._backend.settings
+        # Counted from the beginning of the batch, so that a restart takes nothing from it, and adds nothing.
+        age = (self._backend.now() - batch.creation_time).total_seconds()
+        creating = settings.seconds(settings.timings.batch_creating)
         match batch.status:
             case BatchStatus.CREATING:
-                seconds = settings.seconds(settings.timings.batch_creating)
-                self._arm(batch, seconds, lambda batch: self._go_on(self._move(batch, BatchStatus.PENDING)))
+                self._arm(batch, creating - age, lambda batch: self._go_on(self._move(batch, BatchStatus.PENDING)))
             case BatchStatus.PENDING:
-                seconds = settings.seconds(settings.timings.batch_pending)
-                self._arm(batch, seconds, lambda batch: self._state.after(lambda: self._check_apart(batch)))
+                pending = settings.seconds(settings.timings.batch_pending)
+                self._arm(
+                    batch, creating + pending - age, lambda batch: self._state.after(lambda: self._check_apart(batch))
+                )
             case BatchStatus.SUBMITTING:
                 self._arm(batch, 0, self._start_runs)
             case BatchStatus.STOPPING:

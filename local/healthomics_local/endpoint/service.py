@@ -129,9 +129,9 @@ class Service:
         self._exports = Exports(self._backend)
         for shared in settings.shared_workflows:
             WorkflowOperations(self._backend).add_shared(shared)
-        self._control = (
-            None if settings.authorizer is None else AccessControl(settings.authorizer, state=self._state, arns=arns)
-        )
+        self._control = None
+        if settings.authorizer is not None and access is not None:
+            self._control = AccessControl(settings.authorizer, state=self._state, arns=arns, access=access)
         self._dispatcher = Dispatcher(self._backend, operations(self._backend, self._batches))
         self._admin = AdminApi(self)
         self._page = Page(self._backend, self.objects, self.call)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
@@ -160,6 +160,8 @@ class Settings:
     shared_workflows: tuple[SharedWorkflow, ...] = ()
     """Workflows of other accounts that exist from the beginning."""
 
+    nextflow_versions: Sequence[str] = ("22.04", "23.10", "24.10", "25.10", "26.04")
+    """What engineSettings.engineVersion can name."""
     engine: Literal["auto", "simulated"] | Mapping[str, Engine | Literal["cwltool", "miniwdl", "simulated"]] = "auto"
     """Who executes runs: "auto" runs CWL with cwltool, WDL with miniwdl where that is installed and can run containers,
     and simulates the rest; "simulated" simulates all; a mapping names an engine for each workflow engine (``CWL``,

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from healthomics_local.endpoint.authorization.requirements import required_permissions
 from healthomics_local.endpoint.authorization.signatures import Signature, verify
-from healthomics_local.endpoint.errors import AccessDeniedException
+from healthomics_local.endpoint.batch_request import BatchFailure, check_settings, parse_settings, settings_object
+from healthomics_local.endpoint.errors import AccessDeniedException, ValidationException
+from healthomics_local.endpoint.objects import ObjectStoreError, read_object
 from healthomics_local.endpoint.resource_arns import record_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthomics_local.endpoint.authorization.authorizer import Authorizer, Credential, Permission
+    from healthomics_local.endpoint.authorization.run_access import RunAccess
     from healthomics_local.endpoint.ids import ArnFormat
     from healthomics_local.endpoint.messages import Request
     from healthomics_local.endpoint.records import Tags
@@ -45,8 +48,9 @@ class Caller:
 class AccessControl:
     """Verifies signatures and asks an authorizer. Takes the lock for what it looks up, and never while it asks."""
 
-    def __init__(self, authorizer: Authorizer, *, state: State, arns: ArnFormat) -> None:
+    def __init__(self, authorizer: Authorizer, *, state: State, arns: ArnFormat, access: RunAccess) -> None:
         self._authorizer = authorizer
+        self._access = access
         self._state = state
         self._arns = arns
 
@@ -68,6 +72,25 @@ class AccessControl:
         Raises:
             AccessDeniedException: A permission is missing.
         """
+        self._require(access_key_id, operation, members)
+        if operation == "StartRunBatch" and (settings := self._settings_in_s3(members)):
+            # What their tags need is known once they have been read, which the role does only for whoever may pass it.
+            self._require(access_key_id, operation, {**members, "batchRunSettings": {"inlineSettings": settings}})
+
+    def _settings_in_s3(self, members: Mapping[str, Any]) -> list[Any]:
+        """The settings of a batch that lie in S3; none of those that the batch itself will fail for."""
+        try:
+            uri = settings_object(members)
+            if uri is None:
+                return []
+            store = self._access.batch_settings(members["defaultRunSetting"]["roleArn"])
+            settings = parse_settings(read_object(store, uri))
+            check_settings(settings)
+        except (BatchFailure, ObjectStoreError, ValidationException):
+            return []
+        return settings
+
+    def _require(self, access_key_id: str, operation: str, members: Mapping[str, Any]) -> None:
         with self._state.transaction():
             source = self._state.runs.get(str(members.get("runId"))) if operation == "StartRun" else None
             needed = required_permissions(operation, members, self._arns, source)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from healthomics_local.endpoint import run_request
+from healthomics_local.endpoint.engine_settings import check_engine_settings
 from healthomics_local.endpoint.errors import ResourceNotFoundException, ServiceQuotaExceededException
 from healthomics_local.endpoint.exports import Exports
 from healthomics_local.endpoint.ledger import Created
@@ -88,6 +89,9 @@ class RunOperations:
         run_request.check_combination(wanted)
         workflow = self._workflow(wanted, source)
         run_request.check_parameters(wanted.get("parameters", {}), workflow)
+        run_request.check_output_length(wanted, backend.settings.run_output_layout)
+        if workflow.engine == "NEXTFLOW":
+            check_engine_settings(wanted.get("engineSettings", {}), versions=backend.settings.nextflow_versions)
         configuration = self._references.check(wanted)
         cache = self._state.run_caches.get(wanted.get("cacheId", ""))
         if cache is not None:

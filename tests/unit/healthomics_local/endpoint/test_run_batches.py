@@ -967,3 +967,13 @@ def test_a_batch_whose_settings_are_null_is_refused(service: Service) -> None:
     members = {"defaultRunSetting": DEFAULT, "batchRunSettings": {"inlineSettings": None}}
 
     assert refusal(service, "StartRunBatch", members)[0] == "ValidationException"
+
+
+def test_why_a_run_could_not_be_started_is_one_line(service: Service) -> None:
+    batch = start(service, {"inlineSettings": [{"runSettingId": "a", "outputUri": "https://b/a\u00a0b"}]})
+    service.inject(Fault(operation="StartRun", code="ValidationException", message="a\x07\nb"))
+    service.run_until_idle()
+
+    (run,) = runs_of(service, batch)
+    assert run["submissionStatus"] == "FAILED"
+    assert run["submissionFailureMessage"].isprintable()

@@ -20,6 +20,7 @@ from healthomics_local.endpoint import (
     Settings,
     StateFileError,
     TaskDemand,
+    Timings,
     VirtualClock,
 )
 from healthomics_local.endpoint.engines.engine import Inspection
@@ -196,6 +197,34 @@ def test_what_was_answered_is_answered_again(restart: Callable[..., Service]) ->
     assert service.call("StartRun", members)["id"] == run_id
     assert service.call("CreateRunGroup", {"name": "g", "requestId": "g"})["id"] == group["id"]
     assert len(service.runs()) == 1
+
+
+@pytest.mark.parametrize("seconds", [1, 5, 11])
+def test_a_batch_goes_on_with_the_time_that_is_left(restart: Callable[..., Service], seconds: float) -> None:
+    service = restart(timings=Timings(batch_creating=2, batch_pending=10))
+    members = {"defaultRunSetting": START, "batchRunSettings": {"inlineSettings": [{"runSettingId": "a"}]}}
+    batch = {"batchId": service.call("StartRunBatch", members)["id"]}
+    service.advance(seconds)
+
+    service = restart(timings=Timings(batch_creating=2, batch_pending=10))
+    service.advance(11.5 - seconds)
+    before = service.call("GetBatch", batch)["status"]
+    service.advance(0.5)
+
+    assert (before, service.call("GetBatch", batch)["status"]) == ("PENDING", "INPROGRESS")
+
+
+def test_a_configuration_becomes_active_after_a_restart(restart: Callable[..., Service]) -> None:
+    timings = Timings(configuration_creating=60)
+    service = restart(timings=timings)
+    service.call("CreateConfiguration", {"name": "n", "runConfigurations": NETWORK})
+    service.advance(40)
+
+    service = restart(timings=timings)
+    before = service.call("GetConfiguration", {"name": "n"})["status"]
+    service.advance(20)
+
+    assert (before, service.call("GetConfiguration", {"name": "n"})["status"]) == ("CREATING", "ACTIVE")
 
 
 def test_deleted_runs_and_used_ids_are_remembered(restart: Callable[..., Service]) -> None:
