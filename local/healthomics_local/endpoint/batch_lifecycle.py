@@ -133,12 +133,12 @@ class BatchLifecycle:
         settings = self._backend.settings
         # Counted from the beginning of the batch, so that a restart takes nothing from it, and adds nothing.
         age = (self._backend.now() - batch.creation_time).total_seconds()
-        creating = settings.seconds(settings.timings.batch_creating)
+        creating = settings.timings.batch_creating
         match batch.status:
             case BatchStatus.CREATING:
                 self._arm(batch, creating - age, lambda batch: self._go_on(self._move(batch, BatchStatus.PENDING)))
             case BatchStatus.PENDING:
-                pending = settings.seconds(settings.timings.batch_pending)
+                pending = settings.timings.batch_pending
                 self._arm(
                     batch, creating + pending - age, lambda batch: self._state.after(lambda: self._check_apart(batch))
                 )
@@ -214,7 +214,7 @@ class BatchLifecycle:
             queue.popleft()
             if tried.started is None:
                 queue.append(tried.sequence)
-                self._arm(batch, self._backend.settings.seconds(_RETRY_SECONDS), self._start_runs)
+                self._arm(batch, _RETRY_SECONDS, self._start_runs)
                 return
         if queue:
             self._arm(batch, 0, self._start_runs)

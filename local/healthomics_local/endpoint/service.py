@@ -77,7 +77,7 @@ class Service:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings = settings or Settings()
         self._owns_clock = settings.clock is None
-        self.clock: Clock = settings.clock or RealClock()
+        self.clock: Clock = settings.clock or RealClock(settings.speed)
         self.objects: ObjectStore = settings.object_store or _object_store(settings)
         self._owns_objects = settings.object_store is None
         self._state = State()
@@ -280,6 +280,8 @@ class Service:
         if isinstance(self.clock, VirtualClock) and file.time is not None:
             # Virtual time goes on where it was; a new clock always starts with the same date.
             self.clock.advance((file.time - self.clock.now()).total_seconds())
+        elif isinstance(self.clock, RealClock) and file.time is not None:
+            self.clock.go_on_from(file.time)
         return file.openings
 
     def _resume(self) -> None:

@@ -100,10 +100,12 @@ class Settings:
     """The principal that GetRun reports where no `authorizer` knows who calls; None: a role session of the account."""
 
     clock: Clock | None = None
-    """None: wall-clock time."""
+    """None: one that starts with the wall clock, and goes at `speed`."""
     timings: Timings = field(default_factory=Timings)
     speed: float = 1.0
-    """Divides every duration in `timings`: 60 turns a minute into a second."""
+    """How many times faster than the wall clock the endpoint's own clock goes: 60 turns a minute into a second. It measures
+    everything (timings, limits, rates, lifetimes, dates) but the work of an engine that executes. A `clock` that is given
+    has a speed of its own."""
     seed: int | None = None
     """Makes ids and uuids repeatable; None: random."""
 
@@ -134,7 +136,8 @@ class Settings:
     """Of waiting runs, start the one with the lowest priority first, as the API reference of StartRun has it ("highest:
     1"); False: the highest number first, as the guide and StartRunBatch say."""
     max_run_seconds: float = 604_800
-    """A run that is RUNNING for longer fails with RUN_TIMED_OUT."""
+    """A run that is RUNNING for longer fails with RUN_TIMED_OUT. A run that is really executed takes real time, so this
+    and the limit of its group are real seconds for it, whatever the `speed`."""
 
     reject_unknown_members: bool = True
     """Unknown members in a request are a ValidationException; False: they are ignored."""
@@ -191,12 +194,12 @@ class Settings:
     max_recorded_requests: int = 10_000
     max_body_bytes: int = 8 * 1024 * 1024
 
+    def __post_init__(self) -> None:
+        if not self.speed > 0:
+            raise ValueError(f"speed must be above 0, got {self.speed}")
+
     @property
     def principal(self) -> str:
         """The principal that starts runs, as an ARN."""
         default = f"arn:{self.partition}:sts::{self.account_id}:assumed-role/local/healthomics"
         return self.started_by or default
-
-    def seconds(self, duration: float) -> float:
-        """A duration of `timings`, at this endpoint's speed."""
-        return duration / self.speed if self.speed > 0 else duration

@@ -77,7 +77,7 @@ class ConfigurationOperations:
             return
         backend = self._backend
         age = (backend.now() - configuration.creation_time).total_seconds()
-        seconds = backend.settings.seconds(backend.settings.timings.configuration_creating) - age
+        seconds = backend.settings.timings.configuration_creating - age
         backend.clock.call_later(seconds, lambda: self._activate(configuration))
 
     def _activate(self, configuration: Configuration) -> None:

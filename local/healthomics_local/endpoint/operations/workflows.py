@@ -238,7 +238,7 @@ class WorkflowOperations:
     def _inspect_later(self, workflow: Workflow) -> None:
         settings, clock = self._backend.settings, self._backend.clock
         age = (clock.now() - workflow.creation_time).total_seconds()
-        seconds = settings.seconds(settings.timings.workflow_creating) - age
+        seconds = settings.timings.workflow_creating - age
         clock.call_later(seconds, lambda: self._inspect(workflow))
 
     def _inspect(self, workflow: Workflow) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import stat
+import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -225,6 +227,18 @@ def test_a_configuration_becomes_active_after_a_restart(restart: Callable[..., S
     service.advance(20)
 
     assert (before, service.call("GetConfiguration", {"name": "n"})["status"]) == ("CREATING", "ACTIVE")
+
+
+def test_a_fast_clock_is_not_behind_its_records_after_a_restart(restart: Callable[..., Service]) -> None:
+    service = restart(clock=None, speed=1_000_000)
+    time.sleep(0.05)
+    created = service.call("CreateRunGroup", {})
+    before = service.call("GetRunGroup", {"id": created["id"]})["creationTime"]
+
+    service = restart(clock=None, speed=1_000_000)
+
+    assert before > datetime.now(UTC) + timedelta(hours=1)
+    assert service.clock.now() >= before
 
 
 def test_deleted_runs_and_used_ids_are_remembered(restart: Callable[..., Service]) -> None:
