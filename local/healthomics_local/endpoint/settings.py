@@ -103,9 +103,11 @@ class Settings:
     """None: one that starts with the wall clock, and goes at `speed`."""
     timings: Timings = field(default_factory=Timings)
     speed: float = 1.0
-    """How many times faster than the wall clock the endpoint's own clock goes: 60 turns a minute into a second. It measures
-    everything (timings, limits, rates, lifetimes, dates) but the work of an engine that executes. A `clock` that is given
-    has a speed of its own."""
+    """How many times faster than the wall clock the endpoint's own clock goes: 60 turns a minute into a second.
+
+    Timings, limits, rates, lifetimes and dates go by it; the work of an engine that executes does not.
+    A `clock` that is given has a speed of its own.
+    """
     seed: int | None = None
     """Makes ids and uuids repeatable; None: random."""
 

@@ -55,7 +55,9 @@ class InputImport:
         return value
 
     def _mapping(self, value: dict[str, Any], types: list[Any], declared: CwlInput) -> Any:
-        # Not a set: the value may be anything.
+        if is_array(value.get("class")) or is_object(value.get("class")):
+            # cwltool breaks down over it, without a word about the input.
+            raise ImportFailedError("INVALID_URI_INPUT", f"class of input {declared.name} must be File or Directory")
         if value.get("class") in ("File", "Directory"):
             return self._object(value, declared)
         fields: dict[str, Any] = {}

@@ -193,7 +193,20 @@ def test_secondary_files_may_be_null(importer: InputImport) -> None:
     assert "secondaryFiles" not in importer.localized({"f": value}, declared(f="File"))["f"]
 
 
-def test_a_class_that_is_no_name_is_left_to_cwltool(importer: InputImport) -> None:
-    value = {"class": ["File"], "location": "s3://in/a.bam"}
+@pytest.mark.parametrize("name", [["File"], {"File": 1}])
+def test_a_class_that_is_no_name_is_an_invalid_input(importer: InputImport, name: Any) -> None:
+    value = {"class": name, "location": "s3://in/a.bam"}
 
-    assert importer.localized({"f": value}, declared(f="File")) == {"f": value}
+    with pytest.raises(ImportFailedError, match="class of input f must be File or Directory"):
+        importer.localized({"f": value}, declared(f="File"))
+
+
+def test_a_name_that_no_file_can_have_is_an_input_that_cannot_be_read(
+    importer: InputImport, store: MemoryObjectStore
+) -> None:
+    uri = "s3://in/" + "x" * 300
+    store.put(uri, "long")
+
+    with pytest.raises(ImportFailedError, match=r"Input cannot be read: .*File name too long") as failed:
+        importer.localized({"f": uri}, declared(f="File"))
+    assert failed.value.reason == "IMPORT_FAILED"
