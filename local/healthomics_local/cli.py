@@ -110,7 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--speed",
         type=_speed,
-        help="how many times faster than on AWS a run gets ready and copies its outputs (default: 100)",
+        help="how many times faster than on AWS time passes, but for tasks that are executed (default: 100)",
     )
     parser.add_argument(
         "--authorization",

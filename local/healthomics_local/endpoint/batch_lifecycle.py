@@ -22,6 +22,7 @@ from healthomics_local.endpoint.events import batch_event
 from healthomics_local.endpoint.objects import S3Uri
 from healthomics_local.endpoint.operations.runs import RunOperations
 from healthomics_local.endpoint.records import BatchRun, RunBatch
+from healthomics_local.endpoint.status_text import one_line
 from healthomics_local.endpoint.statuses import BatchStatus
 
 if TYPE_CHECKING:
@@ -130,13 +131,17 @@ class BatchLifecycle:
     def _go_on(self, batch: RunBatch) -> None:
         """Do, now or later, what the status of the batch demands."""
         settings = self._backend.settings
+        # Counted from the beginning of the batch, so that a restart takes nothing from it, and adds nothing.
+        age = (self._backend.now() - batch.creation_time).total_seconds()
+        creating = settings.timings.batch_creating
         match batch.status:
             case BatchStatus.CREATING:
-                seconds = settings.seconds(settings.timings.batch_creating)
-                self._arm(batch, seconds, lambda batch: self._go_on(self._move(batch, BatchStatus.PENDING)))
+                self._arm(batch, creating - age, lambda batch: self._go_on(self._move(batch, BatchStatus.PENDING)))
             case BatchStatus.PENDING:
-                seconds = settings.seconds(settings.timings.batch_pending)
-                self._arm(batch, seconds, lambda batch: self._state.after(lambda: self._check_apart(batch)))
+                pending = settings.timings.batch_pending
+                self._arm(
+                    batch, creating + pending - age, lambda batch: self._state.after(lambda: self._check_apart(batch))
+                )
             case BatchStatus.SUBMITTING:
                 self._arm(batch, 0, self._start_runs)
             case BatchStatus.STOPPING:
@@ -194,7 +199,8 @@ class BatchLifecycle:
 
     def _fail(self, batch: RunBatch, reason: str, message: str) -> None:
         now = self._backend.now()
-        self._move(replace(batch, failure_reason=reason, failure_message=message, failed_time=now), BatchStatus.FAILED)
+        failed = replace(batch, failure_reason=reason, failure_message=one_line(message), failed_time=now)
+        self._move(failed, BatchStatus.FAILED)
 
     def _start_runs(self, batch: RunBatch) -> None:
         rate, now = self._backend.start_run_rate, self._backend.now()
@@ -208,7 +214,7 @@ class BatchLifecycle:
             queue.popleft()
             if tried.started is None:
                 queue.append(tried.sequence)
-                self._arm(batch, self._backend.settings.seconds(_RETRY_SECONDS), self._start_runs)
+                self._arm(batch, _RETRY_SECONDS, self._start_runs)
                 return
         if queue:
             self._arm(batch, 0, self._start_runs)
@@ -364,8 +370,7 @@ def _not_started(entry: BatchRun, error: ServiceError) -> BatchRun:
 
 
 def _failed(entry: BatchRun, error: ServiceError) -> BatchRun:
-    # The model allows no line breaks in the message.
-    return replace(entry, failure_reason=error.code, failure_message=" ".join(error.message.split()))
+    return replace(entry, failure_reason=error.code, failure_message=one_line(error.message) or None)
 
 
 def _conflict(batch: RunBatch, what: str, allowed: Sequence[BatchStatus]) -> ConflictException:

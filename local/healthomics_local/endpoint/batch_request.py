@@ -39,7 +39,8 @@ def check_members(members: Mapping[str, Any]) -> None:
     Raises:
         ValidationException: The first rule that is broken.
     """
-    if len(members["batchRunSettings"]) != 1:
+    sources = [name for name in ("inlineSettings", "s3UriSettings") if name in members["batchRunSettings"]]
+    if len(sources) != 1:
         raise ValidationException("batchRunSettings must have exactly one of inlineSettings and s3UriSettings")
     run_request.check_tags(members.get("tags", {}))
     default = members["defaultRunSetting"]

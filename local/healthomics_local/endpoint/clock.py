@@ -91,14 +91,24 @@ class RealClock:
         """
         self._speed = speed
         self._began = datetime.now(UTC)
+        self._ahead = timedelta()
         self._agenda = _Agenda()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
 
+    @property
+    def speed(self) -> float:
+        """How many times faster than the wall clock it goes."""
+        return self._speed
+
+    def go_on_from(self, moment: datetime) -> None:
+        """Go on where an earlier clock has ended, unless this one is later: a fast clock is ahead of the wall clock."""
+        self._ahead += max(timedelta(), moment - self.now())
+
     def now(self) -> datetime:
         """The current time, in UTC."""
-        return self._began + (datetime.now(UTC) - self._began) * self._speed
+        return self._began + self._ahead + (datetime.now(UTC) - self._began) * self._speed
 
     def sleep(self, seconds: float) -> None:
         """Block the calling thread."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -17,6 +19,22 @@ if TYPE_CHECKING:
 
 MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 MAX_FILES = 10_000
+
+# What zipfile, its decompressors and the file system raise for archives that are damaged, encrypted, or packed with a
+# method unknown here. zipfile documents only the first of them.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 class DefinitionError(Exception):
@@ -48,7 +66,7 @@ def file_names(archive: bytes) -> frozenset[str]:
         DefinitionError: It is no zip archive.
     """
     with _opened(archive) as opened:
-        return frozenset(info.filename for info in opened.infolist() if not info.is_dir())
+        return frozenset(info.filename for info in opened.infolist() if not _is_folder(info))
 
 
 def main_file(archive: bytes, wanted: str | None, *, extension: str) -> str:
@@ -71,6 +89,24 @@ def main_file(archive: bytes, wanted: str | None, *, extension: str) -> str:
     return candidates[0]
 
 
+def file_content(archive: bytes, name: str) -> bytes:
+    """The content of one file.
+
+    Raises:
+        DefinitionError: It is not there, or cannot be read.
+    """
+    with _opened(archive) as opened:
+        if name not in opened.namelist():
+            raise DefinitionError(f"the definition has no file {name}")
+        try:
+            content = _content(opened, opened.getinfo(name), limit=MAX_UNPACKED_BYTES)
+        except _UNREADABLE as error:
+            raise DefinitionError(f"{name} cannot be unpacked: {error}") from error
+    if len(content) > MAX_UNPACKED_BYTES:
+        raise DefinitionError(f"the definition is larger than {MAX_UNPACKED_BYTES} bytes")
+    return content
+
+
 def unpack(archive: bytes, folder: Path) -> None:
     """Write the files of an archive below an existing, empty folder.
 
@@ -86,16 +122,15 @@ def unpack(archive: bytes, folder: Path) -> None:
             path = PurePosixPath(entry.filename)
             if path.is_absolute() or ".." in path.parts or stat.S_ISLNK(entry.external_attr >> 16):
                 raise DefinitionError(f"the definition has an unsafe entry {entry.filename}")
-            if entry.is_dir():
+            if _is_folder(entry):
                 continue
             target = folder.joinpath(*path.parts)
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with opened.open(entry) as source:
-                    # The size in the archive's directory is a claim; what counts is what comes out.
-                    content = source.read(left + 1)
+                # The size in the archive's directory is a claim; what counts is what comes out.
+                content = _content(opened, entry, limit=left)
                 target.write_bytes(content)
-            except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+            except _UNREADABLE as error:
                 raise DefinitionError(f"{entry.filename} cannot be unpacked: {error}") from error
             left -= len(content)
             if left < 0:
@@ -108,5 +143,16 @@ def unpack(archive: bytes, folder: Path) -> None:
 def _opened(archive: bytes) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(archive))
-    except (zipfile.BadZipFile, ValueError) as error:
+    except _UNREADABLE as error:
         raise DefinitionError("the definition is not a zip archive") from error
+
+
+def _is_folder(entry: zipfile.ZipInfo) -> bool:
+    # ZipInfo.is_dir fails for an entry without a name.
+    return entry.filename.endswith("/")
+
+
+def _content(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, *, limit: int) -> bytes:
+    """The content of an entry; one byte more than the limit of one that is larger."""
+    with opened.open(entry) as source:
+        return source.read(limit + 1)

@@ -11,6 +11,7 @@ from healthomics_local.endpoint.errors import (
     UnknownOperationException,
 )
 from healthomics_local.endpoint.faults import ConnectionDropped, Fault
+from healthomics_local.endpoint.given_members import given_members
 from healthomics_local.endpoint.operations.registry import SELF_LOCKING
 from healthomics_local.endpoint.recording import RecordedRequest, RequestRecorder, recordable
 from healthomics_local.endpoint.service_model import operation_model, service_model
@@ -53,7 +54,7 @@ class Dispatcher:
         """
         if operation not in service_model().operation_names:
             raise UnknownOperationException(f"HealthOmics has no operation {operation}")
-        members = {name: value for name, value in members.items() if value is not None}
+        members = given_members(operation_model(operation).input_shape, members)
         fault = self.faults.take(operation, members)
         failure = fault.failure() if fault is not None else None
         try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from healthomics_local.endpoint.definitions import DefinitionError, read_archive
 from healthomics_local.endpoint.errors import AccessDeniedException, ResourceNotFoundException
 from healthomics_local.endpoint.messages import Response
-from healthomics_local.endpoint.objects import ObjectStoreError, S3Uri, read_object
+from healthomics_local.endpoint.workflow_extras import has_readme, read_readme
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -47,13 +47,12 @@ class Exports:
             # A service without a port has no address to give.
             return {}
         address = f"{base}{EXPORTS_PATH}{resource}"
-        definition, details = workflow.definition, workflow.details
+        definition = workflow.definition
         has_definition = definition.archive is not None or definition.uri is not None
-        has_readme = "readmeMarkdown" in details or "readmeUri" in details
         urls: dict[str, str] = {}
         if "DEFINITION" in wanted and has_definition:
             urls["definition"] = f"{address}/{_DEFINITION}"
-        if "README" in wanted and has_readme:
+        if "README" in wanted and has_readme(workflow):
             urls["readme"] = f"{address}/{_README}"
         return urls
 
@@ -71,9 +70,9 @@ class Exports:
                 content = read_archive(workflow.definition, self._backend.objects)
                 return Response(status=200, headers={"Content-Type": "application/zip"}, body=content)
             if name == _README:
-                content = self._readme(workflow)
+                content = read_readme(workflow, self._backend.objects)
                 return Response(status=200, headers={"Content-Type": "text/markdown; charset=utf-8"}, body=content)
-        except (DefinitionError, ObjectStoreError, ValueError) as error:
+        except DefinitionError as error:
             raise ResourceNotFoundException(f"{path} cannot be read: {error}") from error
         raise ResourceNotFoundException(f"{path} not found")
 
@@ -92,11 +91,3 @@ class Exports:
         if found is None or found.owner_id is not None:
             raise ResourceNotFoundException(f"{resource} not found")
         return found
-
-    def _readme(self, workflow: Workflow) -> bytes:
-        details = workflow.details
-        if "readmeMarkdown" in details:
-            return str(details["readmeMarkdown"]).encode()
-        if "readmeUri" in details:
-            return read_object(self._backend.objects, S3Uri.parse(str(details["readmeUri"])))
-        raise ResourceNotFoundException(f"Workflow {workflow.workflow_id} has no README")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from healthomics_local.endpoint.errors import ConflictException
@@ -11,11 +12,20 @@ from healthomics_local.endpoint.records import LedgerEntry
 from healthomics_local.endpoint.settings import RepeatedRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
     from datetime import datetime
 
     from healthomics_local.endpoint.settings import Settings
     from healthomics_local.endpoint.state import RequestKey
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Created:
+    """What an operation has created."""
+
+    resource: str
+    """A key that the operation can look up, and that no other resource will ever have."""
+    response: Mapping[str, Any]
 
 
 class RequestLedger:
@@ -25,8 +35,46 @@ class RequestLedger:
         self._settings = settings
         self._entries = entries
 
-    def find(self, operation: str, members: Mapping[str, Any], now: datetime) -> LedgerEntry | None:
-        """The first use of this request's id, or None for a new request.
+    def once(
+        self,
+        operation: str,
+        members: Mapping[str, Any],
+        now: datetime,
+        *,
+        create: Callable[[], Created],
+        present: Callable[[LedgerEntry], Mapping[str, Any] | None],
+    ) -> dict[str, Any]:
+        """Create something, unless an earlier request with this id has created it.
+
+        Args:
+            operation: The API name.
+            members: The request.
+            now: The time.
+            create: Creates it.
+            present: What the operation would answer now about what the earlier request has created; None: that is gone,
+                so the request is a new one.
+
+        Raises:
+            ConflictException: The settings say that this repetition is one.
+        """
+        repeated = self.repeated(operation, members, now, present=present)
+        if repeated is not None:
+            return repeated
+        created = create()
+        self._entries[operation, str(members["requestId"])] = LedgerEntry(
+            resource=created.resource, fingerprint=fingerprint(members), response=dict(created.response), at=now
+        )
+        return dict(created.response)
+
+    def repeated(
+        self,
+        operation: str,
+        members: Mapping[str, Any],
+        now: datetime,
+        *,
+        present: Callable[[LedgerEntry], Mapping[str, Any] | None],
+    ) -> dict[str, Any] | None:
+        """The answer to a repeated request; None for a new one. The arguments are those of `once`.
 
         Raises:
             ConflictException: The settings say that this repetition is one.
@@ -37,7 +85,8 @@ class RequestLedger:
             return None
         age = (now - entry.at).total_seconds()
         lifetime = self._settings.request_id_lifetime_seconds
-        if lifetime is not None and age >= lifetime:
+        current = present(entry) if lifetime is None or age < lifetime else None
+        if current is None:
             del self._entries[key]
             return None
         if age < self._settings.in_flight_seconds:
@@ -46,21 +95,7 @@ class RequestLedger:
             raise ConflictException("the requestId was used by a request with other parameters")
         if self._settings.repeated_request is RepeatedRequest.CONFLICT:
             raise ConflictException("the requestId was used by another request")
-        return entry
-
-    def record(
-        self,
-        operation: str,
-        members: Mapping[str, Any],
-        *,
-        resource: str,
-        response: Mapping[str, Any],
-        now: datetime,
-    ) -> None:
-        """Remember the first use of this request's id."""
-        self._entries[operation, str(members["requestId"])] = LedgerEntry(
-            resource=resource, fingerprint=fingerprint(members), response=dict(response), at=now
-        )
+        return dict(entry.response if self._settings.repeated_request is RepeatedRequest.REPLAY else current)
 
     def forget(self, resource: str) -> None:
         """Make every request id that led to this resource new again."""

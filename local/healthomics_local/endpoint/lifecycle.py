@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from healthomics_local.endpoint.engines.engine import Job, ResumableEngine
+from healthomics_local.endpoint.clock import RealClock
+from healthomics_local.endpoint.engines.engine import Job, LimitedEngine, ResumableEngine
 from healthomics_local.endpoint.errors import ConflictException
 from healthomics_local.endpoint.events import run_event, task_event
 from healthomics_local.endpoint.logs.lines import Severity
 from healthomics_local.endpoint.records import Outcome, Run, RunProgress, Task
-from healthomics_local.endpoint.run_queue import RunQueue, WaitingTask
+from healthomics_local.endpoint.run_queue import EngineSlots, RunQueue, WaitingTask
 from healthomics_local.endpoint.run_reporter import RunReporter
 from healthomics_local.endpoint.script import TaskDemand
+from healthomics_local.endpoint.status_text import one_line
 from healthomics_local.endpoint.statuses import RunStatus, TaskStatus
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# Dates end with the year 9999, which a fast clock could reach.
+_LONGEST_SECONDS = 100 * 365 * 86400.0
 _ENGINE_IS_GONE = "The local endpoint was restarted while it executed the run, whose processes are gone: start it again"
 
 
@@ -92,7 +96,7 @@ class Lifecycle:
         self._state.put_run(run)
         self._progress[run.uuid] = _Progress(script=script)
         self._announce(run)
-        seconds = self._seconds(script.pending_seconds, self._settings.timings.pending)
+        seconds = _either(script.pending_seconds, self._settings.timings.pending)
         self._state.progress[run.uuid] = RunProgress(script=script, due=self._clock.now())
         self._arm(run, seconds, self._pending_is_over)
 
@@ -114,8 +118,6 @@ class Lifecycle:
                 self._arm_until(run, kept.due, self._starting_is_over)
             case RunStatus.RUNNING:
                 progress = self._progress[run.uuid]
-                if kept.timeout is not None:
-                    self._limit(run, progress, kept.timeout)
                 self._state.after(lambda: self._execute(run, progress, again=True))
             case _:
                 self._arm_until(run, kept.due, self._stopping_is_over)
@@ -137,7 +139,7 @@ class Lifecycle:
         elif run.status is RunStatus.STOPPING:
             self._state.put_run(replace(run, outcome=outcome))
         else:
-            self._stop(run, outcome, self._settings.seconds(self._settings.timings.cancelling))
+            self._stop(run, outcome, self._settings.timings.cancelling)
 
     def delete(self, run: Run) -> None:
         """Delete the record of a run that has ended. Must be called within a transaction.
@@ -156,13 +158,29 @@ class Lifecycle:
         if self._fails_in(progress.script, RunStatus.PENDING):
             self._end(run, self._scripted_failure(progress.script))
         else:
-            self._queue.add_run(run)
+            self._state.after(lambda: self._let_wait(run))
+
+    def _let_wait(self, run: Run) -> None:
+        """Let a run wait for its resources; which engine it needs may take time to find out, so outside the lock."""
+        slots: EngineSlots | None = None
+        try:
+            engine = self._engine_for(run.workflow)
+        except Exception:
+            logger.exception("there is no engine for run %s, which fails when it is to be executed", run.run_id)
+        else:
+            if isinstance(engine, LimitedEngine):
+                slots = EngineSlots(engine=id(engine), count=engine.slots)
+
+        def wait(current: Run) -> None:
+            self._queue.add_run(current, slots)
             self.fill_slots()
+
+        self._guarded(run, wait, expected=RunStatus.PENDING)
 
     def _start(self, run: Run) -> None:
         progress = self._progress[run.uuid]
         run = self._move(run, RunStatus.STARTING)
-        seconds = self._seconds(progress.script.starting_seconds, self._settings.timings.starting)
+        seconds = _either(progress.script.starting_seconds, self._settings.timings.starting)
         self._arm(run, seconds, self._starting_is_over)
 
     def _starting_is_over(self, run: Run) -> None:
@@ -199,18 +217,31 @@ class Lifecycle:
     def _run(self, run: Run) -> None:
         progress = self._progress[run.uuid]
         run = self._move(replace(run, start_time=self._clock.now()), RunStatus.RUNNING)
+        self._state.after(lambda: self._execute(run, progress))
+
+    def _limit(self, run: Run, progress: _Progress, engine: Engine) -> None:
+        """Let a run fail when it has been RUNNING for too long."""
+        with self._state.transaction():
+            current = self._running(run)
+            if current is None or current.start_time is None:
+                return
+            kept = self._state.progress[run.uuid]
+            limit = timedelta(seconds=min(self._limit_seconds(current, engine), _LONGEST_SECONDS))
+            # One that an earlier process has set stays as it is.
+            timeout = kept.timeout or current.start_time + limit
+            self._state.progress[run.uuid] = replace(kept, timeout=timeout)
+            seconds = (timeout - self._clock.now()).total_seconds()
+            progress.timeout = self._clock.call_later(seconds, lambda: self._guarded(run, self._run_is_too_long))
+
+    def _limit_seconds(self, run: Run, engine: Engine) -> float:
         limit = self._settings.max_run_seconds
         group = self._state.run_groups.get(str(run.request.get("runGroupId")))
         if group is not None and group.max_duration_minutes is not None:
             limit = min(limit, group.max_duration_minutes * 60)
-        timeout = self._clock.now() + timedelta(seconds=limit)
-        self._state.progress[run.uuid] = replace(self._state.progress[run.uuid], timeout=timeout)
-        self._limit(run, progress, timeout)
-        self._state.after(lambda: self._execute(run, progress))
-
-    def _limit(self, run: Run, progress: _Progress, timeout: datetime) -> None:
-        seconds = (timeout - self._clock.now()).total_seconds()
-        progress.timeout = self._clock.call_later(seconds, lambda: self._guarded(run, self._run_is_too_long))
+        if isinstance(engine, LimitedEngine) and isinstance(self._clock, RealClock):
+            # What is really executed takes real time, however fast the clock goes.
+            limit *= self._clock.speed
+        return limit
 
     def _execute(self, run: Run, progress: _Progress, *, again: bool = False) -> None:
         """Start the engine, outside the lock; the run may have been cancelled in between.
@@ -225,6 +256,7 @@ class Lifecycle:
         reporter = RunReporter(self, run)
         try:
             engine = self._engine_for(run.workflow)
+            self._limit(run, progress, engine)
             if not again:
                 execution = engine.start(job, reporter)
             elif isinstance(engine, ResumableEngine):
@@ -260,7 +292,7 @@ class Lifecycle:
                 run = self._put_task(run, replace(task, status=TaskStatus.CANCELLED, stop_time=self._clock.now()))
         run = self._move(replace(run, outcome=outcome), RunStatus.STOPPING)
         if seconds is None:
-            seconds = self._seconds(progress.script.stopping_seconds, self._settings.timings.stopping)
+            seconds = _either(progress.script.stopping_seconds, self._settings.timings.stopping)
         self._arm(run, seconds, self._stopping_is_over)
         self.fill_slots()
 
@@ -361,7 +393,7 @@ class Lifecycle:
                 status=end.status,
                 stop_time=self._clock.now(),
                 failure_reason="RUN_TASK_FAILED" if failed else None,
-                status_message=end.message if failed else None,
+                status_message=one_line(end.message) or None if failed and end.message else None,
                 usage=end.usage,
             )
             self._put_task(current, ended, end.output)
@@ -419,9 +451,6 @@ class Lifecycle:
             if current is not None and (expected is None or current.status is expected):
                 then(current)
 
-    def _seconds(self, scripted: float | None, usual: float) -> float:
-        return self._settings.seconds(usual if scripted is None else scripted)
-
     @staticmethod
     def _fails_in(script: RunScript, status: RunStatus) -> bool:
         return script.failure_reason is not None and script.fails_in is status
@@ -430,3 +459,7 @@ class Lifecycle:
     def _scripted_failure(script: RunScript) -> Outcome:
         reason = script.failure_reason or "SERVICE_ERROR"
         return Outcome.failed(reason, script.status_message or f"the run was scripted to fail with {reason}")
+
+
+def _either(scripted: float | None, usual: float) -> float:
+    return usual if scripted is None else scripted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 DEFAULT_PAGE_SIZE = 100
+
+# READY2RUN workflows have positions below zero: in a listing they come last.
+_POSITION = re.compile(r"after:(-?[0-9]{1,18})")
 
 
 class Sequenced(Protocol):
@@ -82,10 +86,15 @@ def page_in_order(
         after: Gives the records behind a position, in order.
         members: The request's members, of which ``startingToken`` and ``maxItems`` count.
         to_item: Describes a record.
+
+    Raises:
+        ValidationException: The token is none of ours.
     """
-    token = members.get("startingToken")
+    begin = position(members) or 0
+    if begin < 0:
+        raise _invalid_token()
     size = int(members.get("maxItems") or DEFAULT_PAGE_SIZE)
-    found = list(islice(after(_position(token) if token is not None else 0), size + 1))
+    found = list(islice(after(begin), size + 1))
     shown = found[:size]
     return [to_item(each) for each in shown], _token(shown[-1]) if len(found) > size else None
 
@@ -96,9 +105,14 @@ def _token(record: Sequenced) -> str:
 
 def _position(token: str) -> int:
     try:
-        kind, _, number = base64.b64decode(token, altchars=b"-_", validate=True).decode("ascii").partition(":")
-        if kind == "after":
-            return int(number)
+        text = base64.b64decode(token, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError):
-        pass
-    raise ValidationException("Invalid startingToken")
+        text = ""
+    found = _POSITION.fullmatch(text)
+    if found is None:
+        raise _invalid_token()
+    return int(found[1])
+
+
+def _invalid_token() -> ValidationException:
+    return ValidationException("Invalid startingToken")

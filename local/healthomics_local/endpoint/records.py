@@ -14,6 +14,7 @@ from datetime import datetime  # noqa: TC003
 from typing import Any
 
 from healthomics_local.endpoint.script import RunScript  # noqa: TC001
+from healthomics_local.endpoint.status_text import one_line
 from healthomics_local.endpoint.statuses import BatchStatus, RunStatus, TaskStatus, WorkflowStatus
 
 Tags = Mapping[str, str]
@@ -30,7 +31,7 @@ class Outcome:
     @classmethod
     def failed(cls, reason: str, message: str) -> Outcome:
         """The outcome of a run that failed, for one of the service's failure reasons."""
-        return cls(status=RunStatus.FAILED, failure_reason=reason, status_message=message)
+        return cls(status=RunStatus.FAILED, failure_reason=reason, status_message=one_line(message) or None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,7 +174,7 @@ class Workflow:
     creation_time: datetime
     tags: Tags = field(default_factory=dict[str, str])
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Members that are only handed back: readme path, container registry map, repository."""
+    """Members that are read when they are needed, or only handed back: READMEs, registry map, bucket owner."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

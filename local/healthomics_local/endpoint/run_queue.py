@@ -2,6 +2,7 @@
 
 Within a run group, and among the runs that are in none, a higher priority comes first, and of equal ones the run
 that was started first. Nobody is overtaken by a smaller one of the same group: then a big task might wait for ever.
+Only a run that waits for a slot of its engine is overtaken, by runs of other engines.
 """
 
 from __future__ import annotations
@@ -24,8 +25,20 @@ if TYPE_CHECKING:
 _Rank = tuple[int, int, str]
 """Priority, position and id of a run: the smallest is next."""
 
+_Queue = tuple[str, "EngineSlots | None"]
+"""A run group, and the engine whose slots its runs need; None: they need none."""
+
 # Above every priority that the model allows.
 _LAST = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineSlots:
+    """An engine that executes only so many runs at a time."""
+
+    engine: int
+    """Tells engines apart."""
+    count: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +59,9 @@ class RunQueue:
         self._state = state
         self._settings = settings
         self._active: dict[str, dict[str, str]] = defaultdict(dict)
-        self._runs: dict[str, list[_Rank]] = defaultdict(list)
+        self._runs: dict[_Queue, list[_Rank]] = defaultdict(list)
+        self._engines: dict[str, EngineSlots] = {}
+        self._executing: dict[EngineSlots, set[str]] = defaultdict(set)
         self._tasks: dict[str, list[tuple[_Rank, int, WaitingTask]]] = defaultdict(list)
         self._order = 0
 
@@ -57,17 +72,31 @@ class RunQueue:
             self._active[group_id][run.uuid] = run.run_id
         else:
             self._active[group_id].pop(run.uuid, None)
+        engine = self._engines.get(run.uuid)
+        if engine is not None and run.status in {RunStatus.STARTING, RunStatus.RUNNING}:
+            self._executing[engine].add(run.uuid)
+        elif engine is not None and run.status is not RunStatus.PENDING:
+            self._executing[engine].discard(run.uuid)
+        if run.status.is_terminal:
+            self._engines.pop(run.uuid, None)
         if run.status is not RunStatus.PENDING:
-            waiting, rank = self._runs[group_id], self._rank(run)
+            waiting, rank = self._runs[group_id, engine], self._rank(run)
             index = bisect_left(waiting, rank)
             if waiting[index : index + 1] == [rank]:
                 del waiting[index]
         if run.status is not RunStatus.RUNNING:
             self._tasks[group_id] = [each for each in self._tasks[group_id] if each[2].run.uuid != run.uuid]
 
-    def add_run(self, run: Run) -> None:
-        """Let a PENDING run wait for resources."""
-        insort(self._runs[_group_id(run)], self._rank(run))
+    def add_run(self, run: Run, engine: EngineSlots | None = None) -> None:
+        """Let a PENDING run wait for resources.
+
+        Args:
+            run: The run.
+            engine: The engine of which it needs a slot while it is STARTING and RUNNING; None: it needs none.
+        """
+        if engine is not None:
+            self._engines[run.uuid] = engine
+        insort(self._runs[_group_id(run), engine], self._rank(run))
 
     def add_task(self, task: WaitingTask) -> None:
         """Let a task of a RUNNING run wait for processors."""
@@ -82,8 +111,8 @@ class RunQueue:
             return None
         heads = [
             self._state.runs[waiting[0][2]]
-            for group_id, waiting in self._runs.items()
-            if waiting and self._may_start_run(group_id)
+            for (group_id, engine), waiting in self._runs.items()
+            if waiting and self._has_slot(engine) and self._may_start_run(group_id)
         ]
         return min(heads, key=lambda run: run.sequence, default=None)
 
@@ -93,6 +122,9 @@ class RunQueue:
             if waiting and self._may_run(group_id, waiting[0][2]):
                 return waiting.pop(0)[2]
         return None
+
+    def _has_slot(self, engine: EngineSlots | None) -> bool:
+        return engine is None or len(self._executing[engine]) < engine.count
 
     def _may_start_run(self, group_id: str) -> bool:
         group = self._group(group_id)

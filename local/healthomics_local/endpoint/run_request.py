@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, cast
 
+from healthomics_local.endpoint.engine_settings import DEFAULT_VERSION
 from healthomics_local.endpoint.errors import ValidationException
 from healthomics_local.endpoint.objects import S3Uri
 from healthomics_local.endpoint.settings import RunOutputLayout
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_PARAMETER_BYTES = 50_000
 MAX_TAGS = 50
+MAX_OUTPUT_URI = 750
 DEFAULT_STATIC_GIB = 1200
 _STATIC_STEP_GIB = 2400
 
@@ -161,12 +163,27 @@ def run_output_uri(members: Mapping[str, Any], *, run_id: str, run_uuid: str, la
     return f"{prefix}/{run_uuid}" if layout is RunOutputLayout.RUN_ID_AND_UUID else prefix
 
 
+def check_output_length(members: Mapping[str, Any], layout: RunOutputLayout) -> None:
+    """Refuse an output URI to which the service could not append what it does.
+
+    The model allows 750 characters for the one as for the other; what the service answers then is not documented.
+
+    Raises:
+        ValidationException: The run's own output URI would be too long.
+    """
+    length = len(run_output_uri(members, run_id="0" * 7, run_uuid="0" * 36, layout=layout))
+    if length > MAX_OUTPUT_URI:
+        raise ValidationException(
+            f"outputUri is too long: with the run's prefix it has {length} characters, and can have {MAX_OUTPUT_URI}"
+        )
+
+
 def engine_version(members: Mapping[str, Any], workflow: Workflow) -> str | None:
     """The version of the engine that GetRun reports, which it does for Nextflow only."""
     if workflow.engine != "NEXTFLOW":
         return None
     engine_settings = cast("Mapping[str, object]", members.get("engineSettings") or {})
-    return f"{engine_settings.get('engineVersion', '24.10')}.0"
+    return f"{engine_settings.get('engineVersion', DEFAULT_VERSION)}.0"
 
 
 def _check_output_uri(uri: str) -> None:

@@ -38,6 +38,7 @@ from healthomics_local.endpoint.messages import (
     response_from_output,
 )
 from healthomics_local.endpoint.objects import MemoryObjectStore, ObjectStore, S3ObjectStore
+from healthomics_local.endpoint.operations.configurations import ConfigurationOperations
 from healthomics_local.endpoint.operations.registry import operations
 from healthomics_local.endpoint.operations.workflows import WorkflowOperations
 from healthomics_local.endpoint.page.site import Page
@@ -76,7 +77,7 @@ class Service:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings = settings or Settings()
         self._owns_clock = settings.clock is None
-        self.clock: Clock = settings.clock or RealClock()
+        self.clock: Clock = settings.clock or RealClock(settings.speed)
         self.objects: ObjectStore = settings.object_store or _object_store(settings)
         self._owns_objects = settings.object_store is None
         self._state = State()
@@ -128,9 +129,9 @@ class Service:
         self._exports = Exports(self._backend)
         for shared in settings.shared_workflows:
             WorkflowOperations(self._backend).add_shared(shared)
-        self._control = (
-            None if settings.authorizer is None else AccessControl(settings.authorizer, state=self._state, arns=arns)
-        )
+        self._control = None
+        if settings.authorizer is not None and access is not None:
+            self._control = AccessControl(settings.authorizer, state=self._state, arns=arns, access=access)
         self._dispatcher = Dispatcher(self._backend, operations(self._backend, self._batches))
         self._admin = AdminApi(self)
         self._page = Page(self._backend, self.objects, self.call)
@@ -279,12 +280,15 @@ class Service:
         if isinstance(self.clock, VirtualClock) and file.time is not None:
             # Virtual time goes on where it was; a new clock always starts with the same date.
             self.clock.advance((file.time - self.clock.now()).total_seconds())
+        elif isinstance(self.clock, RealClock) and file.time is not None:
+            self.clock.go_on_from(file.time)
         return file.openings
 
     def _resume(self) -> None:
         """Go on with what was under way when the process before this one ended."""
         with self._state.transaction():
             WorkflowOperations(self._backend).resume()
+            ConfigurationOperations(self._backend).resume()
             self._backend.lifecycle.resume()
             self._batches.resume()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
@@ -66,6 +66,8 @@ class Timings:
     cancelling: float = 60
     """In STOPPING, after CancelRun; not known from a recording."""
     workflow_creating: float = 2
+    configuration_creating: float = 0
+    """Until a configuration is ACTIVE, at most fifteen minutes on AWS; 0: at once. Before, no run can name it."""
     batch_creating: float = 2
     """Of a run batch; neither this nor the next is known from a recording."""
     batch_pending: float = 10
@@ -81,6 +83,7 @@ class Timings:
             stopping=0,
             cancelling=0,
             workflow_creating=0,
+            configuration_creating=0,
             batch_creating=0,
             batch_pending=0,
         )
@@ -97,10 +100,14 @@ class Settings:
     """The principal that GetRun reports where no `authorizer` knows who calls; None: a role session of the account."""
 
     clock: Clock | None = None
-    """None: wall-clock time."""
+    """None: one that starts with the wall clock, and goes at `speed`."""
     timings: Timings = field(default_factory=Timings)
     speed: float = 1.0
-    """Divides every duration in `timings`: 60 turns a minute into a second."""
+    """How many times faster than the wall clock the endpoint's own clock goes: 60 turns a minute into a second.
+
+    Timings, limits, rates, lifetimes and dates go by it; the work of an engine that executes does not.
+    A `clock` that is given has a speed of its own.
+    """
     seed: int | None = None
     """Makes ids and uuids repeatable; None: random."""
 
@@ -112,7 +119,8 @@ class Settings:
     request_id_lifetime_seconds: float | None = None
     """After this a requestId is new again; None: never."""
     deletion_frees_request_id: bool = False
-    """Whether the requestId of a deleted run starts a new run; False: it still names the deleted one."""
+    """Whether the requestId of a deleted run or batch starts a new one; False: it still names the deleted one. That of
+    any other deleted resource always makes a new one."""
     reuse_deleted_run_ids: bool = False
     """Give ids of deleted runs to new runs, at once: shows who takes a run id for an identity."""
 
@@ -120,13 +128,18 @@ class Settings:
     """StartRun calls per second, as a token bucket; None: unlimited. The service's default is 1."""
     max_stored_runs: int | None = 5000
     """Above it, old REMOVE runs vanish; without one, StartRun fails with ServiceQuotaExceededException."""
+    max_run_groups: int | None = 1000
+    max_run_caches: int | None = 1000
+    max_workflow_versions: int | None = 1000
+    """Of one workflow. Above these three, creating one more is a ServiceQuotaExceededException; None: unlimited."""
     max_concurrent_runs: int | None = None
     """Further runs wait in PENDING; None: unlimited."""
     lowest_priority_first: bool = False
     """Of waiting runs, start the one with the lowest priority first, as the API reference of StartRun has it ("highest:
     1"); False: the highest number first, as the guide and StartRunBatch say."""
     max_run_seconds: float = 604_800
-    """A run that is RUNNING for longer fails with RUN_TIMED_OUT."""
+    """A run that is RUNNING for longer fails with RUN_TIMED_OUT. A run that is really executed takes real time, so this
+    and the limit of its group are real seconds for it, whatever the `speed`."""
 
     reject_unknown_members: bool = True
     """Unknown members in a request are a ValidationException; False: they are ignored."""
@@ -152,6 +165,8 @@ class Settings:
     shared_workflows: tuple[SharedWorkflow, ...] = ()
     """Workflows of other accounts that exist from the beginning."""
 
+    nextflow_versions: Sequence[str] = ("22.04", "23.10", "24.10", "25.10", "26.04")
+    """What engineSettings.engineVersion can name."""
     engine: Literal["auto", "simulated"] | Mapping[str, Engine | Literal["cwltool", "miniwdl", "simulated"]] = "auto"
     """Who executes runs: "auto" runs CWL with cwltool, WDL with miniwdl where that is installed and can run containers,
     and simulates the rest; "simulated" simulates all; a mapping names an engine for each workflow engine (``CWL``,
@@ -181,12 +196,12 @@ class Settings:
     max_recorded_requests: int = 10_000
     max_body_bytes: int = 8 * 1024 * 1024
 
+    def __post_init__(self) -> None:
+        if not self.speed > 0:
+            raise ValueError(f"speed must be above 0, got {self.speed}")
+
     @property
     def principal(self) -> str:
         """The principal that starts runs, as an ARN."""
         default = f"arn:{self.partition}:sts::{self.account_id}:assumed-role/local/healthomics"
         return self.started_by or default
-
-    def seconds(self, duration: float) -> float:
-        """A duration of `timings`, at this endpoint's speed."""
-        return duration / self.speed if self.speed > 0 else duration

@@ -75,6 +75,7 @@ OMICS_TYPES: Final = (
         noun="Configuration",
         key=("name",),
         attributes=("Arn", "CreationTime", "Status", "Uuid"),
+        settles=True,
     ),
 )
 

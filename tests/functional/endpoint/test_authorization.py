@@ -249,6 +249,25 @@ def test_tags_decide_where_a_policy_says_so() -> None:
             assert "is not authorized to perform: omics:" in denial(call)
 
 
+@pytest.mark.parametrize("in_s3", [False, True])
+def test_tags_of_a_batch_s_runs_must_be_allowed_wherever_they_lie(*, in_s3: bool) -> None:
+    caller = principal("u", allow(["omics:StartRunBatch", "omics:StartRun"], f"{ARNS}*"), PASS_ROLE)
+    store = MemoryObjectStore()
+    with endpoint(caller, object_store=store) as omics:
+        default = {"workflowId": omics.add_workflow().workflow_id, "roleArn": ROLE, "outputUri": "s3://results/out"}
+        limited = client(omics, caller)
+
+        def started(*settings: dict[str, Any]) -> Any:
+            store.put("s3://reads/settings.json", json.dumps(settings))
+            source = {"s3UriSettings": "s3://reads/settings.json"} if in_s3 else {"inlineSettings": list(settings)}
+            return limited.start_run_batch(defaultRunSetting=default, batchRunSettings=source)
+
+        started({"runSettingId": "a"})
+
+        message = denial(lambda: started({"runSettingId": "a"}, {"runSettingId": "b", "runTags": {"k": "v"}}))
+        assert f"omics:TagResource on resource: {ARNS}run/*" in message
+
+
 def test_an_explicit_denial_says_so() -> None:
     caller = principal("u", allow("omics:*"), {"Effect": "Deny", "Action": "omics:ListRuns", "Resource": "*"})
     with endpoint(caller) as omics:

@@ -285,6 +285,37 @@ def test_a_bad_input_fails_the_run(omics: LocalHealthOmics, changes: dict[str, A
     assert message in run["statusMessage"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (("[sh, -c]", "no-such-program"), "failed: 'no-such-program' not found"),
+        (("stdout: report.txt", ""), "failed: Error collecting output for parameter 'report'"),
+    ],
+)
+def test_a_task_that_fails_without_a_word_fails_with_those_of_cwltool(
+    omics: LocalHealthOmics, changes: tuple[str, str], message: str
+) -> None:
+    definition = archive(main=TOOL.replace(*changes).replace("type: stdout", "type: File, outputBinding: {glob: none}"))
+
+    run_id = start(omics, definition, {"sample": "a", "reads": "s3://in/reads.fq"})
+
+    run = end_of(omics, run_id)
+    assert (run["status"], run["failureReason"]) == ("FAILED", "RUN_TASK_FAILED")
+    assert message in run["statusMessage"]
+    (task,) = omics.call("ListRunTasks", {"id": run_id})["items"]
+    described = omics.call("GetRunTask", {"id": run_id, "taskId": task["taskId"]})
+    assert described["statusMessage"].startswith(message)
+    log = " ".join(omics.logs.messages(f"run/{run_id}/task/{task['taskId']}"))
+    assert message.removeprefix("failed: ") in log
+
+
+def test_a_step_over_nothing_has_no_task(omics: LocalHealthOmics) -> None:
+    run_id = start(omics, archive(main=SCATTER, tools__shout=SHOUT, tools__join=JOIN), {"words": []})
+
+    assert end_of(omics, run_id)["status"] == "COMPLETED"
+    assert tasks_of(omics, run_id) == [("join", "COMPLETED")]
+
+
 class ReadOnlyStore(MemoryObjectStore):
     def upload(self, source: Path, target: S3Uri) -> None:
         raise ObjectStoreError(f"access denied for {target}")
@@ -428,3 +459,30 @@ def test_a_definition_can_lie_in_s3(omics: LocalHealthOmics, store: MemoryObject
 
     assert end_of(omics, run["id"])["status"] == "COMPLETED"
     assert store.get(f"{run['runOutputUri']}/out/all.txt") == b"ACGT"
+
+
+def test_a_workflow_fails_where_cwltool_is_not_installed(store: MemoryObjectStore) -> None:
+    settings = Settings(timings=Timings.none(), object_store=store, cwl_python="/none/python")
+    with LocalHealthOmics(settings) as omics:
+        created = omics.call("CreateWorkflow", {"engine": "CWL", "definitionZip": archive(main=TOOL)})
+
+        def inspected() -> dict[str, Any] | None:
+            workflow = omics.call("GetWorkflow", {"id": created["id"]})
+            return workflow if workflow["status"] != "CREATING" else None
+
+        workflow = wait_for(inspected)
+
+    assert workflow["status"] == "FAILED"
+    assert "/none/python" in workflow["statusMessage"]
+
+
+def test_a_workflow_becomes_active_while_runs_keep_every_processor_busy(omics: LocalHealthOmics) -> None:
+    seconds = f"600.{os.getpid()}4"
+    parameters = {"sample": "a", "reads": "s3://in/reads.fq", "seconds": float(seconds)}
+    runs = [start(omics, archive(main=TOOL), parameters) for _ in range((os.cpu_count() or 1) + 1)]
+    wait_for(lambda: processes(f"sleep\0{seconds}"))
+
+    created = omics.call("CreateWorkflow", {"engine": "CWL", "definitionZip": archive(main=JOIN)})
+
+    wait_for(lambda: omics.call("GetWorkflow", {"id": created["id"]})["status"] == "ACTIVE")
+    assert omics.call("GetRun", {"id": runs[-1]})["status"] == "PENDING"

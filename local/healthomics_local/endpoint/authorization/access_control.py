@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from healthomics_local.endpoint.authorization.requirements import required_permissions
 from healthomics_local.endpoint.authorization.signatures import Signature, verify
-from healthomics_local.endpoint.errors import AccessDeniedException
+from healthomics_local.endpoint.batch_request import BatchFailure, check_settings, parse_settings, settings_object
+from healthomics_local.endpoint.errors import AccessDeniedException, ValidationException
+from healthomics_local.endpoint.objects import ObjectStoreError, read_object
+from healthomics_local.endpoint.resource_arns import record_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthomics_local.endpoint.authorization.authorizer import Authorizer, Credential, Permission
+    from healthomics_local.endpoint.authorization.run_access import RunAccess
     from healthomics_local.endpoint.ids import ArnFormat
     from healthomics_local.endpoint.messages import Request
-    from healthomics_local.endpoint.records import Configuration, Run, RunBatch, RunCache, RunGroup, Tags
+    from healthomics_local.endpoint.records import Tags
     from healthomics_local.endpoint.state import State
 
 
@@ -44,8 +48,9 @@ class Caller:
 class AccessControl:
     """Verifies signatures and asks an authorizer. Takes the lock for what it looks up, and never while it asks."""
 
-    def __init__(self, authorizer: Authorizer, *, state: State, arns: ArnFormat) -> None:
+    def __init__(self, authorizer: Authorizer, *, state: State, arns: ArnFormat, access: RunAccess) -> None:
         self._authorizer = authorizer
+        self._access = access
         self._state = state
         self._arns = arns
 
@@ -67,6 +72,25 @@ class AccessControl:
         Raises:
             AccessDeniedException: A permission is missing.
         """
+        self._require(access_key_id, operation, members)
+        if operation == "StartRunBatch" and (settings := self._settings_in_s3(members)):
+            # What their tags need is known once they have been read, which the role does only for whoever may pass it.
+            self._require(access_key_id, operation, {**members, "batchRunSettings": {"inlineSettings": settings}})
+
+    def _settings_in_s3(self, members: Mapping[str, Any]) -> list[Any]:
+        """The settings of a batch that lie in S3; none of those that the batch itself will fail for."""
+        try:
+            uri = settings_object(members)
+            if uri is None:
+                return []
+            store = self._access.batch_settings(members["defaultRunSetting"]["roleArn"])
+            settings = parse_settings(read_object(store, uri))
+            check_settings(settings)
+        except (BatchFailure, ObjectStoreError, ValidationException):
+            return []
+        return settings
+
+    def _require(self, access_key_id: str, operation: str, members: Mapping[str, Any]) -> None:
         with self._state.transaction():
             source = self._state.runs.get(str(members.get("runId"))) if operation == "StartRun" else None
             needed = required_permissions(operation, members, self._arns, source)
@@ -81,18 +105,9 @@ class AccessControl:
 
     def _tags(self, arn: str) -> Tags:
         """The tags of a resource; none if it does not exist, so that a condition on them does not hold."""
-        kind, _, name = arn.rpartition(":")[2].partition("/")
-        workflow_id, _, version = name.partition("/version/")
-        state = self._state
-        tables: Mapping[str, Mapping[str, Run | RunGroup | RunCache | Configuration | RunBatch]] = {
-            "run": state.runs,
-            "runBatch": state.run_batches,
-            "runGroup": state.run_groups,
-            "runCache": state.run_caches,
-            "configuration": state.configurations,
-        }
-        if kind == "workflow":
-            workflow = state.workflows.get((workflow_id, version or None))
-            return workflow.tags if workflow is not None and workflow.arn == arn else {}
-        found = tables[kind].get(name) if kind in tables else None
-        return found.tags if found is not None and found.arn == arn else {}
+        place = record_place(arn, self._state)
+        if place is None:
+            return {}
+        records, key = place
+        tags: Tags = records[key].tags
+        return tags

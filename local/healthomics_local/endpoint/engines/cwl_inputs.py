@@ -55,7 +55,10 @@ class InputImport:
         return value
 
     def _mapping(self, value: dict[str, Any], types: list[Any], declared: CwlInput) -> Any:
-        if value.get("class") in {"File", "Directory"}:
+        if is_array(value.get("class")) or is_object(value.get("class")):
+            # cwltool breaks down over it, without a word about the input.
+            raise ImportFailedError("INVALID_URI_INPUT", f"class of input {declared.name} must be File or Directory")
+        if value.get("class") in ("File", "Directory"):
             return self._object(value, declared)
         fields: dict[str, Any] = {}
         for each in types:
@@ -81,7 +84,7 @@ class InputImport:
         if value["class"] == "Directory":
             return rest | {"location": self._downloads.directory(uri, folder).as_uri()}
         target = self._downloads.file(uri, folder)
-        given: list[dict[str, Any]] = value.get("secondaryFiles", [])
+        given = _secondary_files(value, declared)
         # Files that belong to a secondary file are nested in it: the declaration is about the primary one.
         alone = replace(declared, secondary_files=())
         secondary = [self._object(each, alone) for each in given]
@@ -103,6 +106,18 @@ class InputImport:
                 if each.required or error.reason != "INPUT_URI_NOT_FOUND":
                     raise
         return found
+
+
+def _secondary_files(value: dict[str, Any], declared: CwlInput) -> list[dict[str, Any]]:
+    given = value.get("secondaryFiles")
+    if given is None:
+        return []
+    if not is_array(given) or not all(is_object(each) and each.get("class") in ("File", "Directory") for each in given):
+        raise ImportFailedError(
+            "INVALID_URI_INPUT",
+            f"secondaryFiles of input {declared.name} must be a list of objects of class File or Directory",
+        )
+    return given
 
 
 def _is_kind(cwl_type: Any, kind: str) -> bool:

@@ -55,7 +55,8 @@ class Downloads:
             self._store.download(uri, target)
         except ObjectNotFoundError as error:
             raise ImportFailedError("INPUT_URI_NOT_FOUND", f"Input URI not found: {uri}") from error
-        except ObjectStoreError as error:
+        # A key may also be longer, or have other characters, than a path can.
+        except (ObjectStoreError, OSError, ValueError) as error:
             raise ImportFailedError("IMPORT_FAILED", f"Input cannot be read: {error}") from error
         return target
 

@@ -107,6 +107,16 @@ class Engine(Protocol):
 
 
 @runtime_checkable
+class LimitedEngine(Protocol):
+    """An engine that executes so many jobs at a time; the life cycle does not start more runs than that."""
+
+    @property
+    def slots(self) -> int:
+        """How many."""
+        ...
+
+
+@runtime_checkable
 class ResumableEngine(Protocol):
     """An engine whose jobs do not end with the process that started them."""
 

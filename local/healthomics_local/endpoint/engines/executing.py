@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from healthomics_local.endpoint.definitions import DefinitionError, main_file, read_archive, unpack
 from healthomics_local.endpoint.engines.downloads import ImportFailedError
 from healthomics_local.endpoint.engines.engine import Inspection
-from healthomics_local.endpoint.engines.failures import one_line
 from healthomics_local.endpoint.engines.outputs import OutputExport, write_json
-from healthomics_local.endpoint.engines.work import Cancelled, Work
+from healthomics_local.endpoint.engines.work import Cancelled
+from healthomics_local.endpoint.engines.work_queue import WorkQueue
 from healthomics_local.endpoint.objects import ObjectStoreError, S3Uri
 from healthomics_local.endpoint.records import Outcome
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from healthomics_local.endpoint.engines.engine import Execution, Job, Reporter
     from healthomics_local.endpoint.engines.process import EngineProcess, LogLine, Runner
+    from healthomics_local.endpoint.engines.work import Work
     from healthomics_local.endpoint.objects import ObjectStore
     from healthomics_local.endpoint.records import Workflow
 
@@ -64,7 +65,10 @@ class Prepared(Generic[InterfaceT]):
 
 
 class ExecutingEngine(ABC, Generic[InterfaceT]):
-    """Executes each run in a thread with a process group below it; at most one per processor at a time."""
+    """Executes each run in a thread with a process group below it; at most one per processor at a time.
+
+    Definitions are inspected beside the runs, one at a time: a workflow must become ACTIVE however long runs take.
+    """
 
     #: What the files of a definition are called, such as ``.cwl``.
     extension: str
@@ -72,22 +76,30 @@ class ExecutingEngine(ABC, Generic[InterfaceT]):
     def __init__(self, *, objects: ObjectStore, runner: Runner) -> None:
         self._objects = objects
         self._runner = runner
-        self._slots = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._runs = WorkQueue(os.cpu_count() or 1)
+        self._inspections = WorkQueue(1)
         self._lock = threading.Lock()
-        self._work: set[Work] = set()
-        self._closed = False
         self._interfaces: dict[str, InterfaceT] = {}
+
+    @property
+    def slots(self) -> int:
+        """How many runs are executed at a time."""
+        return self._runs.slots
 
     def inspect(self, workflow: Workflow, done: Callable[[Inspection], None]) -> None:
         """Validate the definition, in the background, and tell what inputs it has."""
 
         def work(work: Work) -> None:
             try:
-                done(self._inspected(workflow, work))
+                inspection = self._inspected(workflow, work)
             except Cancelled:
                 return
+            except Exception as error:
+                logger.exception("workflow %s could not be inspected", workflow.workflow_id)
+                inspection = Inspection(error=f"The local workflow engine failed: {type(error).__name__}: {error}")
+            done(inspection)
 
-        self._begin(work)
+        self._inspections.add(work)
 
     def start(self, job: Job, reporter: Reporter) -> Execution:
         """Start a run in the background."""
@@ -102,17 +114,12 @@ class ExecutingEngine(ABC, Generic[InterfaceT]):
                 outcome = Outcome.failed("SERVICE_ERROR", "The local workflow engine failed, see the endpoint's log")
             reporter.finished(outcome)
 
-        return self._begin(work)
+        return self._runs.add(work)
 
     def close(self) -> None:
         """Kill every process and join every thread."""
-        with self._lock:
-            self._closed = True
-            work = list(self._work)
-        for each in work:
-            each.cancel()
-        for each in work:
-            each.join()
+        self._runs.close()
+        self._inspections.close()
 
     @abstractmethod
     def _read_interface(self, main: Path, workflow: Workflow, folder: Path, work: Work) -> InterfaceT:
@@ -130,27 +137,13 @@ class ExecutingEngine(ABC, Generic[InterfaceT]):
             ImportFailedError: An input cannot be had.
         """
 
-    def _begin(self, function: Callable[[Work], None]) -> Work:
-        work = Work(function, slots=self._slots, ended=self._forget)
-        with self._lock:
-            if self._closed:
-                work.cancel()
-            else:
-                self._work.add(work)
-                work.start()
-        return work
-
-    def _forget(self, work: Work) -> None:
-        with self._lock:
-            self._work.discard(work)
-
     def _inspected(self, workflow: Workflow, work: Work) -> Inspection:
         try:
             archive = read_archive(workflow.definition, self._objects)
             main = main_file(archive, workflow.main, extension=self.extension)
             interface = self._interface(archive, main, workflow, work)
         except DefinitionError as error:
-            return Inspection(error=one_line(str(error)))
+            return Inspection(error=str(error))
         return Inspection(
             parameter_template=interface.parameter_template(),
             main=main,
@@ -180,7 +173,7 @@ class ExecutingEngine(ABC, Generic[InterfaceT]):
             main = main_file(archive, workflow.main, extension=self.extension)
             interface = self._interface(archive, main, workflow, work)
         except DefinitionError as error:
-            return Outcome.failed("WORKFLOW_VER_VALIDATION_FAILED", one_line(str(error)))
+            return Outcome.failed("WORKFLOW_VER_VALIDATION_FAILED", str(error))
         definition = work.folder() / "definition"
         definition.mkdir()
         unpack(archive, definition)
@@ -194,7 +187,7 @@ class ExecutingEngine(ABC, Generic[InterfaceT]):
         try:
             return self._execute(prepared, reporter, work)
         except ImportFailedError as error:
-            return Outcome.failed(error.reason, one_line(str(error)))
+            return Outcome.failed(error.reason, str(error))
 
 
 def follow(process: EngineProcess, reporter: Reporter, log: Path, read: Callable[[LogLine], None]) -> int:
@@ -240,7 +233,7 @@ def exported(
             exporter.upload_log(write_json(outputs(), folder / "outputs.json"), "outputs.json")
     except (ObjectStoreError, OSError, ValueError) as error:
         if succeeded:
-            return Outcome.failed("EXPORT_FAILED", one_line(f"Outputs cannot be written: {error}"))
+            return Outcome.failed("EXPORT_FAILED", f"Outputs cannot be written: {error}")
         logger.warning("the logs of a failed run cannot be written: %s", error)
     return outcome
 

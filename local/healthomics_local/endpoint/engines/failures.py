@@ -25,15 +25,9 @@ class FailedTask:
 def run_failure(failed: FailedTask | None, engine_message: str) -> Outcome:
     """The outcome of a run whose workflow engine has failed, because of a task or without one."""
     if failed is None:
-        return Outcome.failed("WORKFLOW_RUN_FAILED", one_line(f"Workflow engine failed: {engine_message}"))
+        return Outcome.failed("WORKFLOW_RUN_FAILED", f"Workflow engine failed: {engine_message}")
     message = (
         f"Run failed due to task: {failed.name}, id: {failed.task_id}, failure. "
         f"Use the GetRunTask API for more information. The task {failed.description()}"
     )
-    return Outcome.failed("RUN_TASK_FAILED", one_line(message))
-
-
-def one_line(text: str, *, limit: int = 1024) -> str:
-    """Text without the control characters that a status message must not have."""
-    cleaned = "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
-    return cleaned if len(cleaned) <= limit else f"{cleaned[: limit - 1]}…"
+    return Outcome.failed("RUN_TASK_FAILED", message)

@@ -68,9 +68,7 @@ class SimulatedEngine:
         seconds = job.script.running_seconds
         if seconds is None:
             seconds = self._settings.timings.running
-        return SimulatedExecution(
-            clock=self._clock, script=job.script, reporter=reporter, seconds=self._settings.seconds(seconds)
-        )
+        return SimulatedExecution(clock=self._clock, script=job.script, reporter=reporter, seconds=seconds)
 
     def close(self) -> None:
         """Nothing to end: all that is left are timers, which go with the clock."""

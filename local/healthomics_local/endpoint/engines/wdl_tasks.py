@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from healthomics_local.endpoint.engines.engine import TaskEnd
-from healthomics_local.endpoint.engines.failures import FailedTask, one_line
+from healthomics_local.endpoint.engines.failures import FailedTask
 from healthomics_local.endpoint.engines.task_output import last_lines, output_lines
 from healthomics_local.endpoint.statuses import TaskStatus
 
@@ -70,6 +70,6 @@ class WdlTasks:
             exit_code=ended["exit_code"],
             stderr=last_lines(stderr) if ended["exit_code"] is not None else (str(ended["text"]),),
         )
-        end = TaskEnd(status=status, message=one_line(failed.description()), output=output)
+        end = TaskEnd(status=status, message=failed.description(), output=output)
         self._reporter.task_ended(task.task_id, end)
         self.failed = self.failed or failed

@@ -23,30 +23,17 @@ class Cancelled(Exception):  # noqa: N818 - no error: somebody wanted it
 class Work:
     """Something that the engine does in a thread, with a private folder and processes that can be killed."""
 
-    def __init__(
-        self,
-        function: Callable[[Work], None],
-        *,
-        slots: threading.BoundedSemaphore,
-        ended: Callable[[Work], None],
-    ) -> None:
+    def __init__(self, function: Callable[[Work], None]) -> None:
         self._function = function
-        self._slots = slots
-        self._ended = ended
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
         self._processes: list[EngineProcess] = []
         self._folder: Path | None = None
-        self._thread = threading.Thread(target=self._work, name="healthomics-engine", daemon=True)
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def join(self) -> None:
-        """Wait for the thread, unless it is the one that asks."""
-        if self._thread is not threading.current_thread():
-            self._thread.join()
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody has cancelled it."""
+        return self._cancelled.is_set()
 
     def cancel(self) -> None:
         """End the process, and let the thread end at its next step."""
@@ -81,20 +68,15 @@ class Work:
             process.end()
         return process
 
-    def _work(self) -> None:
-        acquired = False
+    def do(self) -> None:
+        """Do the work in this thread, unless it is cancelled, and tidy up."""
         try:
-            while not self._cancelled.is_set() and not acquired:
-                acquired = self._slots.acquire(timeout=0.1)
-            if acquired:
+            if not self.is_cancelled:
                 self._function(self)
         finally:
-            if acquired:
-                self._slots.release()
             # Whatever went wrong in between: no process, and no zombie, outlives its work.
             for process in self._processes:
                 process.kill()
                 process.wait()
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
-            self._ended(self)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from healthomics_local.endpoint.errors import ConflictException, ResourceNotFoundException
+from healthomics_local.endpoint.errors import ConflictException, ResourceNotFoundException, ValidationException
+from healthomics_local.endpoint.ledger import Created
 from healthomics_local.endpoint.paging import page
 from healthomics_local.endpoint.records import Configuration
 from healthomics_local.endpoint.run_request import check_tags
@@ -27,17 +29,29 @@ class ConfigurationOperations:
         self._configurations = backend.state.configurations
 
     def create_configuration(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        """Create a configuration, which is ACTIVE at once."""
-        backend, now, name = self._backend, self._backend.now(), members["name"]
-        entry = backend.ledger.find("CreateConfiguration", members, now)
-        if entry is not None:
-            return dict(entry.response)
+        """Create a configuration, which becomes ACTIVE after a time."""
+        backend = self._backend
+        return backend.ledger.once(
+            "CreateConfiguration",
+            members,
+            backend.now(),
+            create=lambda: self._create(members),
+            present=lambda entry: self._present(entry.resource),
+        )
+
+    def _present(self, uuid: str) -> dict[str, Any] | None:
+        return next((_described(each) for each in self._configurations.values() if each.uuid == uuid), None)
+
+    def _create(self, members: Mapping[str, Any]) -> Created:
+        backend, name = self._backend, members["name"]
         if name in self._configurations:
             raise ConflictException(f"Configuration {name} already exists")
         check_tags(members.get("tags", {}))
-        vpc_config = members["runConfigurations"].get("vpcConfig")
-        if vpc_config is not None:
-            vpc_config = {"vpcId": _VPC_ID, "vpcOwnerAccountId": backend.settings.account_id, **vpc_config}
+        vpc_config = {
+            "vpcId": _VPC_ID,
+            "vpcOwnerAccountId": backend.settings.account_id,
+            **_vpc_config(members["runConfigurations"]),
+        }
         configuration = Configuration(
             name=name,
             arn=backend.arns.of(f"configuration/{name}"),
@@ -45,13 +59,32 @@ class ConfigurationOperations:
             sequence=backend.state.next_sequence(),
             description=members.get("description"),
             vpc_config=vpc_config,
-            creation_time=now,
+            creation_time=backend.now(),
+            status="CREATING" if backend.settings.timings.configuration_creating > 0 else "ACTIVE",
             tags=dict(members.get("tags", {})),
         )
         self._configurations[name] = configuration
-        response = _described(configuration)
-        backend.ledger.record("CreateConfiguration", members, resource=configuration.uuid, response=response, now=now)
-        return response
+        self._activate_later(configuration)
+        return Created(resource=configuration.uuid, response=_described(configuration))
+
+    def resume(self) -> None:
+        """Go on with every configuration that is CREATING. Must be called within a transaction."""
+        for configuration in self._configurations.values():
+            self._activate_later(configuration)
+
+    def _activate_later(self, configuration: Configuration) -> None:
+        if configuration.status != "CREATING":
+            return
+        backend = self._backend
+        age = (backend.now() - configuration.creation_time).total_seconds()
+        seconds = backend.settings.timings.configuration_creating - age
+        backend.clock.call_later(seconds, lambda: self._activate(configuration))
+
+    def _activate(self, configuration: Configuration) -> None:
+        with self._backend.state.transaction():
+            current = self._configurations.get(configuration.name)
+            if current is not None and current.uuid == configuration.uuid:
+                self._configurations[current.name] = replace(current, status="ACTIVE")
 
     def get_configuration(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Everything about one configuration."""
@@ -75,6 +108,14 @@ class ConfigurationOperations:
             return self._configurations[name]
         except KeyError:
             raise ResourceNotFoundException(f"Configuration {name} not found") from None
+
+
+def _vpc_config(run_configurations: Mapping[str, Any]) -> Mapping[str, Any]:
+    vpc_config: Mapping[str, Any] = run_configurations.get("vpcConfig", {})
+    for name in ("subnetIds", "securityGroupIds"):
+        if not vpc_config.get(name):
+            raise ValidationException(f"runConfigurations.vpcConfig must have at least one of {name}")
+    return vpc_config
 
 
 def _listed(configuration: Configuration) -> dict[str, Any]:

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 from healthomics_local.endpoint import batch_request
 from healthomics_local.endpoint.batch_settings import settings_etag
 from healthomics_local.endpoint.errors import ResourceNotFoundException, ValidationException
+from healthomics_local.endpoint.ledger import Created
 from healthomics_local.endpoint.operations.references import References
 from healthomics_local.endpoint.paging import page, page_in_order
 from healthomics_local.endpoint.records import BatchRun, RunBatch
-from healthomics_local.endpoint.settings import RepeatedRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from healthomics_local.endpoint.backend import Backend
     from healthomics_local.endpoint.batch_lifecycle import BatchLifecycle
+    from healthomics_local.endpoint.records import LedgerEntry
 
 _BATCH_FILTERS = ("status", "name", "runGroupId")
 _RUN_FILTERS = ("submissionStatus", "runSettingId", "runId")
@@ -37,15 +38,24 @@ class RunBatchOperations:
         Takes the lock itself, because it looks at an object in S3 in between.
         """
         with self._state.transaction():
-            repeated = self._repeated(members)
+            repeated = self._backend.ledger.repeated(
+                "StartRunBatch", members, self._backend.now(), present=self._present
+            )
         if repeated is not None:
             return repeated
         batch_request.check_members(members)
         uri = batch_request.settings_object(members)
         role_arn = members["defaultRunSetting"]["roleArn"]
         etag = None if uri is None else settings_etag(self._backend, uri, role_arn=role_arn)
+        ledger, now = self._backend.ledger, self._backend.now()
         with self._state.transaction():
-            return self._repeated(members) or self._start(members, etag, started_by)
+            return ledger.once(
+                "StartRunBatch",
+                members,
+                now,
+                create=lambda: self._start(members, etag, started_by),
+                present=self._present,
+            )
 
     def get_batch(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Everything about one batch."""
@@ -116,17 +126,12 @@ class RunBatchOperations:
             self._backend.ledger.forget(batch.uuid)
         return {}
 
-    def _repeated(self, members: Mapping[str, Any]) -> dict[str, Any] | None:
-        entry = self._backend.ledger.find("StartRunBatch", members, self._backend.now())
-        if entry is None:
-            return None
+    def _present(self, entry: LedgerEntry) -> Mapping[str, Any]:
         batch = self._state.run_batches.get(str(entry.response["id"]))
-        replay = self._backend.settings.repeated_request is RepeatedRequest.REPLAY
-        if replay or batch is None:
-            return dict(entry.response)
-        return _started(batch)
+        # A batch that is gone keeps its token, as a run does: to start its runs again would cost money.
+        return entry.response if batch is None or batch.uuid != entry.resource else _started(batch)
 
-    def _start(self, members: Mapping[str, Any], etag: str | None, started_by: str) -> dict[str, Any]:
+    def _start(self, members: Mapping[str, Any], etag: str | None, started_by: str) -> Created:
         backend, now, default = self._backend, self._backend.now(), members["defaultRunSetting"]
         workflow = self._references.workflow(
             default["workflowId"],
@@ -151,9 +156,7 @@ class RunBatchOperations:
             started_by=started_by,
         )
         self._lifecycle.begin(batch, members["batchRunSettings"].get("inlineSettings", ()))
-        response = _started(batch)
-        backend.ledger.record("StartRunBatch", members, resource=batch.uuid, response=response, now=now)
-        return response
+        return Created(resource=batch.uuid, response=_started(batch))
 
     def _find(self, members: Mapping[str, Any]) -> RunBatch:
         batch_id = members["batchId"]

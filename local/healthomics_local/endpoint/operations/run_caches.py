@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from healthomics_local.endpoint.errors import ResourceNotFoundException
+from healthomics_local.endpoint.ledger import Created
 from healthomics_local.endpoint.paging import page
+from healthomics_local.endpoint.quotas import check_quota
 from healthomics_local.endpoint.records import RunCache
 from healthomics_local.endpoint.run_request import check_tags
 
@@ -25,11 +27,22 @@ class RunCacheOperations:
 
     def create_run_cache(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Create a run cache."""
-        backend, now = self._backend, self._backend.now()
-        entry = backend.ledger.find("CreateRunCache", members, now)
-        if entry is not None:
-            return dict(entry.response)
+        backend = self._backend
+        return backend.ledger.once(
+            "CreateRunCache",
+            members,
+            backend.now(),
+            create=lambda: self._create(members),
+            present=lambda entry: self._present(entry.resource),
+        )
+
+    def _present(self, arn: str) -> dict[str, Any] | None:
+        return next((_created(cache) for cache in self._caches.values() if cache.arn == arn), None)
+
+    def _create(self, members: Mapping[str, Any]) -> Created:
+        backend = self._backend
         check_tags(members.get("tags", {}))
+        check_quota("run caches", self._caches, backend.settings.max_run_caches)
         cache_id = backend.ids.numeric()
         cache = RunCache(
             cache_id=cache_id,
@@ -40,13 +53,11 @@ class RunCacheOperations:
             bucket_owner_id=members.get("cacheBucketOwnerId", backend.settings.account_id),
             name=members.get("name"),
             description=members.get("description"),
-            creation_time=now,
+            creation_time=backend.now(),
             tags=dict(members.get("tags", {})),
         )
         self._caches[cache_id] = cache
-        response = {"arn": cache.arn, "id": cache_id, "status": "ACTIVE", "tags": dict(cache.tags)}
-        backend.ledger.record("CreateRunCache", members, resource=cache.arn, response=response, now=now)
-        return response
+        return Created(resource=cache.arn, response=_created(cache))
 
     def get_run_cache(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Everything about one run cache."""
@@ -82,6 +93,10 @@ class RunCacheOperations:
             return self._caches[cache_id]
         except KeyError:
             raise ResourceNotFoundException(f"Run cache {cache_id} not found") from None
+
+
+def _created(cache: RunCache) -> dict[str, Any]:
+    return {"arn": cache.arn, "id": cache.cache_id, "status": "ACTIVE", "tags": dict(cache.tags)}
 
 
 def _listed(cache: RunCache) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from healthomics_local.endpoint.errors import ConflictException, ResourceNotFoundException
+from healthomics_local.endpoint.ledger import Created
 from healthomics_local.endpoint.paging import page
+from healthomics_local.endpoint.quotas import check_quota
 from healthomics_local.endpoint.records import RunGroup
 from healthomics_local.endpoint.run_request import check_tags
 
@@ -25,11 +27,22 @@ class RunGroupOperations:
 
     def create_run_group(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Create a run group."""
-        backend, now = self._backend, self._backend.now()
-        entry = backend.ledger.find("CreateRunGroup", members, now)
-        if entry is not None:
-            return dict(entry.response)
+        backend = self._backend
+        return backend.ledger.once(
+            "CreateRunGroup",
+            members,
+            backend.now(),
+            create=lambda: self._create(members),
+            present=lambda entry: self._present(entry.resource),
+        )
+
+    def _present(self, arn: str) -> dict[str, Any] | None:
+        return next((_created(group) for group in self._groups.values() if group.arn == arn), None)
+
+    def _create(self, members: Mapping[str, Any]) -> Created:
+        backend = self._backend
         check_tags(members.get("tags", {}))
+        check_quota("run groups", self._groups, backend.settings.max_run_groups)
         group_id = backend.ids.numeric()
         group = RunGroup(
             group_id=group_id,
@@ -40,13 +53,11 @@ class RunGroupOperations:
             max_runs=members.get("maxRuns"),
             max_duration_minutes=members.get("maxDuration"),
             max_gpus=members.get("maxGpus"),
-            creation_time=now,
+            creation_time=backend.now(),
             tags=dict(members.get("tags", {})),
         )
         self._groups[group_id] = group
-        response = {"arn": group.arn, "id": group_id, "tags": dict(group.tags)}
-        backend.ledger.record("CreateRunGroup", members, resource=group.arn, response=response, now=now)
-        return response
+        return Created(resource=group.arn, response=_created(group))
 
     def get_run_group(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Everything about one run group."""
@@ -86,6 +97,10 @@ class RunGroupOperations:
             return self._groups[group_id]
         except KeyError:
             raise ResourceNotFoundException(f"Run group {group_id} not found") from None
+
+
+def _created(group: RunGroup) -> dict[str, Any]:
+    return {"arn": group.arn, "id": group.group_id, "tags": dict(group.tags)}
 
 
 def _listed(group: RunGroup) -> dict[str, Any]:

@@ -6,14 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from healthomics_local.endpoint import run_request
+from healthomics_local.endpoint.engine_settings import check_engine_settings
 from healthomics_local.endpoint.errors import ResourceNotFoundException, ServiceQuotaExceededException
 from healthomics_local.endpoint.exports import Exports
+from healthomics_local.endpoint.ledger import Created
 from healthomics_local.endpoint.operations.references import References
 from healthomics_local.endpoint.paging import first_page, position
 from healthomics_local.endpoint.records import Configuration, LedgerEntry, Run, Workflow
 from healthomics_local.endpoint.run_table import RunFilter
 from healthomics_local.endpoint.script import RunScript
-from healthomics_local.endpoint.settings import RepeatedRequest
 from healthomics_local.endpoint.statuses import RunStatus
 
 if TYPE_CHECKING:
@@ -58,14 +59,16 @@ class RunOperations:
 
     def start_run(self, members: Mapping[str, Any], started_by: str) -> dict[str, Any]:
         """Start a run, or answer with the run that this requestId has started before."""
-        backend, now = self._backend, self._backend.now()
-        entry = backend.ledger.find("StartRun", members, now)
-        if entry is not None:
-            return self._repeated(entry)
-        run = self.launch(members, started_by=started_by)
-        response = _started(run)
-        backend.ledger.record("StartRun", members, resource=run.uuid, response=response, now=now)
-        return response
+
+        def create() -> Created:
+            run = self.launch(members, started_by=started_by)
+            return Created(resource=run.uuid, response=_started(run))
+
+        def present(entry: LedgerEntry) -> dict[str, Any]:
+            return _started(self._state.run_ever(entry.resource))
+
+        backend = self._backend
+        return backend.ledger.once("StartRun", members, backend.now(), create=create, present=present)
 
     def launch(self, members: Mapping[str, Any], *, started_by: str | None, batch_id: str | None = None) -> Run:
         """Start a run, which no earlier request has started. Must be called within a transaction.
@@ -86,6 +89,9 @@ class RunOperations:
         run_request.check_combination(wanted)
         workflow = self._workflow(wanted, source)
         run_request.check_parameters(wanted.get("parameters", {}), workflow)
+        run_request.check_output_length(wanted, backend.settings.run_output_layout)
+        if workflow.engine == "NEXTFLOW":
+            check_engine_settings(wanted.get("engineSettings", {}), versions=backend.settings.nextflow_versions)
         configuration = self._references.check(wanted)
         cache = self._state.run_caches.get(wanted.get("cacheId", ""))
         if cache is not None:
@@ -136,11 +142,6 @@ class RunOperations:
             self._backend.ledger.forget(run.uuid)
         if self._backend.settings.reuse_deleted_run_ids:
             self._backend.ids.give_back(run.run_id)
-
-    def _repeated(self, entry: LedgerEntry) -> dict[str, Any]:
-        if self._backend.settings.repeated_request is RepeatedRequest.REPLAY:
-            return dict(entry.response)
-        return _started(self._state.run_ever(entry.resource))
 
     def _workflow(self, wanted: Mapping[str, Any], source: Run | None) -> Workflow:
         if source is not None and source.workflow.owner_id is not None:

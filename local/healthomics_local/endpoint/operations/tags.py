@@ -6,15 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from healthomics_local.endpoint.errors import ResourceNotFoundException
+from healthomics_local.endpoint.resource_arns import record_place
 from healthomics_local.endpoint.run_request import check_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
     from healthomics_local.endpoint.backend import Backend
-    from healthomics_local.endpoint.records import Configuration, Run, RunBatch, RunCache, RunGroup, Workflow
-
-    Tagged = Run | RunBatch | Workflow | RunGroup | RunCache | Configuration
 
 
 class TagOperations:
@@ -46,24 +44,8 @@ class TagOperations:
 
     def _find(self, arn: str) -> tuple[MutableMapping[Any, Any], Any]:
         """The records that hold the resource with this ARN, and its key among them."""
-        records, key = self._place(arn)
-        record = records.get(key)
+        place = record_place(arn, self._state)
         # The ARN of a workflow that another account shares is right too, but its tags are its owner's affair.
-        if record is None or record.arn != arn or arn.split(":")[4] != self._account_id:
+        if place is None or arn.split(":")[4] != self._account_id:
             raise ResourceNotFoundException(f"Resource {arn} not found")
-        return records, key
-
-    def _place(self, arn: str) -> tuple[MutableMapping[Any, Any], Any]:
-        state = self._state
-        kind, _, name = arn.rpartition(":")[2].partition("/")
-        if kind == "workflow":
-            workflow_id, _, version_name = name.partition("/version/")
-            return state.workflows, (workflow_id, version_name or None)
-        tables: dict[str, MutableMapping[Any, Any]] = {
-            "run": state.runs,
-            "runBatch": state.run_batches,
-            "runGroup": state.run_groups,
-            "runCache": state.run_caches,
-            "configuration": state.configurations,
-        }
-        return tables.get(kind, {}), name
+        return place

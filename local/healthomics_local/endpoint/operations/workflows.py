@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from healthomics_local.endpoint.definitions import DefinitionError
+from healthomics_local.endpoint.engines.engine import Inspection
 from healthomics_local.endpoint.errors import (
     ConflictException,
+    OperationNotImplementedException,
     ResourceNotFoundException,
     ValidationException,
 )
 from healthomics_local.endpoint.events import workflow_event
 from healthomics_local.endpoint.exports import Exports
+from healthomics_local.endpoint.ledger import Created
 from healthomics_local.endpoint.operations.references import References
 from healthomics_local.endpoint.operations.workflow_documents import created, created_version, described, listed
 from healthomics_local.endpoint.paging import page
+from healthomics_local.endpoint.quotas import check_quota
 from healthomics_local.endpoint.records import Definition, LedgerEntry, Workflow
 from healthomics_local.endpoint.run_request import check_tags
+from healthomics_local.endpoint.status_text import one_line
 from healthomics_local.endpoint.statuses import WorkflowStatus
+from healthomics_local.endpoint.workflow_extras import Extras, check_alternatives, read_extras
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from healthomics_local.endpoint.backend import Backend
-    from healthomics_local.endpoint.engines.engine import Inspection
     from healthomics_local.endpoint.published_workflows import SharedWorkflow
     from healthomics_local.endpoint.state import WorkflowKey
 
+logger = logging.getLogger(__name__)
+
 _EXTENSIONS = {".cwl": "CWL", ".wdl": "WDL", ".nf": "NEXTFLOW"}
-# Members of CreateWorkflow that are only handed back.
-_DETAILS = ("containerRegistryMap", "readmePath", "readmeMarkdown", "readmeUri", "workflowBucketOwnerId")
+# Members of CreateWorkflow that are read when they are needed, or only handed back.
+_DETAILS = (
+    "containerRegistryMap",
+    "containerRegistryMapUri",
+    "parameterTemplatePath",
+    "readmeMarkdown",
+    "readmePath",
+    "readmeUri",
+    "workflowBucketOwnerId",
+)
 
 
 class WorkflowOperations:
@@ -43,30 +60,26 @@ class WorkflowOperations:
 
     def create_workflow(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Create a workflow, which becomes ACTIVE or FAILED once its definition has been looked at."""
-        entry = self._backend.ledger.find("CreateWorkflow", members, self._backend.now())
-        if entry is not None:
-            return self._repeated(entry, (str(entry.response["id"]), None), created)
+        return self._once("CreateWorkflow", members, lambda: self._create(members), created)
+
+    def _create(self, members: Mapping[str, Any]) -> Workflow:
         workflow_id = self._backend.ids.numeric()
-        workflow = self._new(members, workflow_id, version_name=None, resource=f"workflow/{workflow_id}")
-        response = created(workflow)
-        self._remember("CreateWorkflow", members, workflow, response)
-        return response
+        return self._new(members, workflow_id, version_name=None, resource=f"workflow/{workflow_id}")
 
     def create_workflow_version(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Create a version of a workflow of one's own."""
-        entry = self._backend.ledger.find("CreateWorkflowVersion", members, self._backend.now())
+        return self._once("CreateWorkflowVersion", members, lambda: self._create_version(members), created_version)
+
+    def _create_version(self, members: Mapping[str, Any]) -> Workflow:
         key = (members["workflowId"], members["versionName"])
-        if entry is not None:
-            return self._repeated(entry, key, created_version)
         base = self._own(members["workflowId"])
         if key in self._state.workflows:
             raise ConflictException(f"Workflow {key[0]} already has a version {key[1]}")
+        versions = [each for each in self._state.workflows if each[0] == key[0] and each[1] is not None]
+        check_quota(f"versions of workflow {key[0]}", versions, self._backend.settings.max_workflow_versions)
         resource = f"workflow/{key[0]}/version/{key[1]}"
         wanted = {"name": base.name, "engine": base.engine, **members}
-        version = self._new(wanted, base.workflow_id, version_name=key[1], resource=resource)
-        response = created_version(version)
-        self._remember("CreateWorkflowVersion", members, version, response)
-        return response
+        return self._new(wanted, base.workflow_id, version_name=key[1], resource=resource)
 
     def get_workflow(self, members: Mapping[str, Any]) -> dict[str, Any]:
         """Everything about one workflow."""
@@ -187,6 +200,11 @@ class WorkflowOperations:
             raise ValidationException(
                 "Exactly one of definitionZip, definitionUri and definitionRepository must be provided"
             )
+        if "definitionRepository" in members:
+            raise OperationNotImplementedException(
+                "definitionRepository is not implemented by the local HealthOmics: give definitionZip or definitionUri"
+            )
+        check_alternatives(members)
         workflow = Workflow(
             workflow_id=workflow_id,
             uuid=self._backend.ids.uuid(),
@@ -220,28 +238,50 @@ class WorkflowOperations:
     def _inspect_later(self, workflow: Workflow) -> None:
         settings, clock = self._backend.settings, self._backend.clock
         age = (clock.now() - workflow.creation_time).total_seconds()
-        seconds = settings.seconds(settings.timings.workflow_creating) - age
+        seconds = settings.timings.workflow_creating - age
         clock.call_later(seconds, lambda: self._inspect(workflow))
 
     def _inspect(self, workflow: Workflow) -> None:
-        engine = self._backend.engine_for(workflow)
-        engine.inspect(workflow, lambda inspection: self._inspected(workflow, inspection))
+        try:
+            engine = self._backend.engine_for(workflow)
+            engine.inspect(workflow, lambda inspection: self._inspected(workflow, inspection))
+        except Exception as error:
+            logger.exception("workflow %s could not be inspected", workflow.workflow_id)
+            self._end_inspection(workflow, _unexpected(error), Extras())
 
     def _inspected(self, workflow: Workflow, inspection: Inspection) -> None:
+        extras = Extras()
+        if inspection.error is None:
+            try:
+                extras = read_extras(workflow, self._backend.objects)
+            except DefinitionError as error:
+                inspection = Inspection(error=str(error))
+            except Exception as error:
+                logger.exception("workflow %s could not be inspected", workflow.workflow_id)
+                inspection = _unexpected(error)
+        self._end_inspection(workflow, inspection, extras)
+
+    def _end_inspection(self, workflow: Workflow, inspection: Inspection, extras: Extras) -> None:
         with self._state.transaction():
             current = self._state.workflows.get((workflow.workflow_id, workflow.version_name))
-            if current is None or current.uuid != workflow.uuid:
+            if current is None or current.uuid != workflow.uuid or current.status is not WorkflowStatus.CREATING:
                 return
             failed = inspection.error is not None
             template = current.parameter_template
+            if template is None:
+                template = extras.parameter_template
+            details = dict(current.details)
+            if extras.registry_map is not None:
+                details["containerRegistryMap"] = extras.registry_map
             self._put(
                 replace(
                     current,
                     status=WorkflowStatus.FAILED if failed else WorkflowStatus.ACTIVE,
-                    status_message=inspection.error,
+                    status_message=one_line(inspection.error) if inspection.error is not None else None,
                     parameter_template=inspection.parameter_template if template is None else template,
                     main=inspection.main or current.main,
                     digest=inspection.digest or current.digest,
+                    details=details,
                 )
             )
 
@@ -257,19 +297,22 @@ class WorkflowOperations:
         event = workflow_event(workflow, backend.arns, event_id=backend.ids.uuid(), now=backend.now())
         self._state.after(lambda: backend.events.deliver(event))
 
-    def _remember(
-        self, operation: str, members: Mapping[str, Any], workflow: Workflow, response: Mapping[str, Any]
-    ) -> None:
-        self._backend.ledger.record(
-            operation, members, resource=workflow.uuid, response=response, now=self._backend.now()
-        )
+    def _once(
+        self,
+        operation: str,
+        members: Mapping[str, Any],
+        create: Callable[[], Workflow],
+        to_response: Callable[[Workflow], dict[str, Any]],
+    ) -> dict[str, Any]:
+        def created_now() -> Created:
+            workflow = create()
+            return Created(resource=workflow.uuid, response=to_response(workflow))
 
-    def _repeated(self, entry: LedgerEntry, key: WorkflowKey, to_response: Any) -> dict[str, Any]:
-        """The present state of what a repeated request made; its first response when that is gone."""
-        current = self._state.workflows.get(key)
-        if current is None or current.uuid != entry.resource:
-            return dict(entry.response)
-        return dict(to_response(current))
+        def present(entry: LedgerEntry) -> dict[str, Any] | None:
+            found = (each for each in self._state.workflows.values() if each.uuid == entry.resource)
+            return next(map(to_response, found), None)
+
+        return self._backend.ledger.once(operation, members, self._backend.now(), create=created_now, present=present)
 
     def _find(self, workflow_id: str, members: Mapping[str, Any]) -> Workflow:
         if members.get("type") == "READY2RUN":
@@ -306,11 +349,22 @@ def _engine(members: Mapping[str, Any]) -> str:
     return "WDL"
 
 
+def _unexpected(error: Exception) -> Inspection:
+    """The end of an inspection that broke down: without one the workflow would be CREATING for ever."""
+    return Inspection(error=f"The workflow could not be inspected: {type(error).__name__}: {error}")
+
+
 def _updated(workflow: Workflow, members: Mapping[str, Any]) -> Workflow:
+    details = dict(workflow.details)
+    if "readmeMarkdown" in members:
+        # It takes the place of the README that the workflow was created with, wherever that lies.
+        details = {name: value for name, value in details.items() if name not in {"readmePath", "readmeUri"}}
+        details["readmeMarkdown"] = members["readmeMarkdown"]
     return replace(
         workflow,
         name=members.get("name", workflow.name),
         description=members.get("description", workflow.description),
         storage_type=members.get("storageType", workflow.storage_type),
         storage_capacity=members.get("storageCapacity", workflow.storage_capacity),
+        details=details,
     )

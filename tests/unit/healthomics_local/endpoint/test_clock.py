@@ -119,3 +119,16 @@ def test_the_real_clock_can_be_closed_from_a_callback() -> None:
     clock.call_later(0, lambda: (clock.close(), closed.set()))
 
     assert closed.wait(5)
+
+
+def test_a_fast_clock_goes_on_where_an_earlier_one_has_ended() -> None:
+    clock = RealClock(60)
+    later = clock.now() + timedelta(days=1)
+
+    clock.go_on_from(later)
+    ahead = clock.now()
+    clock.go_on_from(later - timedelta(days=2))
+
+    assert later <= ahead < later + timedelta(hours=1)
+    assert clock.now() >= ahead
+    assert clock.speed == 60

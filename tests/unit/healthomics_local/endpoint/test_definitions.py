@@ -1,12 +1,16 @@
+import contextlib
 import io
 import stat
+import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from healthomics_local.endpoint import definitions
-from healthomics_local.endpoint.definitions import DefinitionError, file_names, read_archive, unpack
+from healthomics_local.endpoint.definitions import DefinitionError, file_names, main_file, read_archive, unpack
 from healthomics_local.endpoint.objects import MemoryObjectStore
 from healthomics_local.endpoint.records import Definition
 
@@ -93,3 +97,47 @@ def test_an_archive_is_fetched_from_s3() -> None:
         read_archive(Definition(uri="https://example.com/w.zip"), store)
     with pytest.raises(DefinitionError, match="no definition"):
         read_archive(Definition(), store)
+
+
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
+def packed(method: int) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as opened:
+        opened.writestr("main.cwl", "class: CommandLineTool\n" * 20)
+        opened.writestr("a/b.txt", "x" * 200)
+    return buffer.getvalue()
+
+
+def use(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(DefinitionError):
+        main_file(content, None, extension=".cwl")
+        unpack(content, Path(folder))
+
+
+@settings(max_examples=500, derandomize=True, deadline=None)
+@given(
+    method=st.sampled_from(METHODS),
+    changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=4),
+    cut=st.tuples(st.integers(0, 10_000), st.integers(0, 40)),
+)
+def test_whatever_is_wrong_with_an_archive_is_one_error(
+    method: int, changes: list[tuple[int, int]], cut: tuple[int, int]
+) -> None:
+    content = bytearray(packed(method))
+    for position, value in changes:
+        content[position % len(content)] = value
+    begin = cut[0] % len(content)
+    del content[begin : begin + cut[1]]
+
+    use(bytes(content))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_byte_of_an_archive_may_be_wrong(method: int) -> None:
+    good = packed(method)
+
+    for position in range(len(good)):
+        for value in (0x00, 0xFF, good[position] ^ 0x01):
+            use(good[:position] + bytes([value]) + good[position + 1 :])

@@ -9,8 +9,9 @@ Invariants:
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -27,7 +28,11 @@ from healthomics_local.endpoint import (
     Timings,
     VirtualClock,
 )
-from healthomics_local.endpoint.engines.engine import TaskEnd
+from healthomics_local.endpoint.engines.engine import Inspection, TaskEnd
+
+if TYPE_CHECKING:
+    from healthomics_local.endpoint.engines.engine import Job, Reporter
+    from healthomics_local.endpoint.records import Workflow
 
 MakeService = Callable[..., Service]
 StartRun = Callable[..., dict[str, Any]]
@@ -66,13 +71,67 @@ def test_times_are_those_of_creation_of_running_and_of_the_end(service: Service,
     assert (described["stopTime"] - created).total_seconds() == 576
 
 
-def test_speed_divides_every_duration(make_service: MakeService, start_run: StartRun) -> None:
-    service = make_service(accept_unknown_references=True, speed=576)
-    run = start_run(service)
+def ended(service: Service, run: dict[str, Any]) -> dict[str, Any]:
+    """A run on a real clock, once it has ended."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        described = service.call("GetRun", {"id": run["id"]})
+        if described["status"] in {"COMPLETED", "FAILED"}:
+            return described
+        time.sleep(0.01)
+    raise AssertionError("waited for too long")
 
-    service.advance(1)
 
-    assert status_of(service, run) == "COMPLETED"
+def test_a_fast_clock_changes_nothing_but_the_time_that_it_takes(
+    make_service: MakeService, start_run: StartRun
+) -> None:
+    service = make_service(accept_unknown_references=True, clock=None, speed=1000, request_id_lifetime_seconds=500)
+    short = service.call("CreateRunGroup", {"maxDuration": 1})["id"]
+    began = time.monotonic()
+
+    free, limited = start_run(service, requestId="one"), start_run(service, runGroupId=short)
+    completed, failed = ended(service, free), ended(service, limited)
+
+    assert time.monotonic() - began < 10
+    assert completed["status"] == "COMPLETED"
+    assert (completed["stopTime"] - completed["creationTime"]).total_seconds() >= 22 + 7 + 239 + 308
+    assert failed["failureReason"] == "RUN_TIMED_OUT"
+    assert start_run(service, requestId="one")["id"] != free["id"]
+
+
+class Endless:
+    """An engine that really executes, and does not come to an end."""
+
+    slots = 1
+
+    def inspect(self, workflow: Workflow, done: Callable[[Inspection], None]) -> None:
+        done(Inspection())
+
+    def start(self, job: Job, reporter: Reporter) -> Endless:
+        return self
+
+    def cancel(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_is_really_executed_is_limited_in_real_seconds(make_service: MakeService, start_run: StartRun) -> None:
+    timings = Timings(pending=0, starting=0, stopping=0)
+    service = make_service(clock=None, speed=10_000, timings=timings, engine={"CWL": Endless()}, max_run_seconds=0.5)
+    service.add_workflow(workflow_id="1234567", engine="CWL")
+
+    failed = ended(service, start_run(service))
+
+    assert failed["failureReason"] == "RUN_TIMED_OUT"
+    assert (failed["stopTime"] - failed["startTime"]).total_seconds() >= 0.5 * 10_000
+
+
+@pytest.mark.parametrize("speed", [0, -1, float("nan")])
+def test_a_clock_that_stands_still_or_goes_back_is_refused(speed: float) -> None:
+    with pytest.raises(ValueError, match="speed must be above 0"):
+        Settings(speed=speed)
 
 
 def test_without_timings_a_run_ends_at_once(make_service: MakeService, start_run: StartRun) -> None:

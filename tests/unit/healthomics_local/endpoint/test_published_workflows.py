@@ -123,3 +123,19 @@ def test_a_shared_workflow_can_be_looked_at_but_not_changed(published: Service) 
         assert (
             refusal(lambda call=operation, given=members: published.call(call, given))[0] == "ResourceNotFoundException"
         )
+
+
+def test_ready2run_workflows_are_listed_page_by_page(service: Service) -> None:
+    wanted = {"type": "READY2RUN"}
+    everything = [each["id"] for each in service.call("ListWorkflows", wanted)["items"]]
+    found: list[str] = []
+    token: dict[str, str] = {}
+    while len(found) <= len(everything):
+        page = service.call("ListWorkflows", wanted | {"maxResults": 1} | token)
+        found += [each["id"] for each in page["items"]]
+        if page["nextToken"] is None:
+            break
+        token = {"startingToken": page["nextToken"]}
+
+    assert found == everything
+    assert len(found) > 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from healthomics_local.endpoint import Service, ServiceError
+from healthomics_local.endpoint import Service, ServiceError, Settings
 from healthomics_local.endpoint.throttle import TokenBucket
 
 MakeService = Callable[..., Service]
@@ -91,3 +91,36 @@ def test_a_run_group_with_active_runs_cannot_be_deleted(service: Service, start_
 
     assert refused.value.code == "ConflictException"
     assert service.call("ListRunGroups")["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "operation", "members"),
+    [
+        ("max_run_groups", "CreateRunGroup", {}),
+        ("max_run_caches", "CreateRunCache", {"cacheS3Location": "s3://bucket"}),
+        (
+            "max_workflow_versions",
+            "CreateWorkflowVersion",
+            {"workflowId": "1234567", "versionName": "v0", "definitionUri": "s3://b/w.zip"},
+        ),
+    ],
+)
+def test_a_quota_that_is_used_up_refuses_one_more(
+    make_service: MakeService, setting: str, operation: str, members: dict[str, Any]
+) -> None:
+    service = make_service(**{setting: 2})
+    service.add_workflow(workflow_id="1234567")
+    names = [{"versionName": f"v{number}"} if "versionName" in members else {} for number in range(3)]
+    for name in names[:2]:
+        service.call(operation, members | name)
+
+    with pytest.raises(ServiceError) as refused:
+        service.call(operation, members | names[2])
+
+    assert (refused.value.code, refused.value.http_status) == ("ServiceQuotaExceededException", 402)
+
+
+def test_the_quotas_are_those_that_aws_documents() -> None:
+    settings = Settings()
+
+    assert (settings.max_run_groups, settings.max_run_caches, settings.max_workflow_versions) == (1000, 1000, 1000)

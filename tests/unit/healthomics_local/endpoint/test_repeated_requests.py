@@ -7,6 +7,7 @@ import pytest
 
 from healthomics_local.endpoint import RepeatedRequest, Service, ServiceError
 
+NETWORK = {"vpcConfig": {"subnetIds": ["subnet-0123"], "securityGroupIds": ["sg-0123"]}}
 MakeService = Callable[..., Service]
 StartRun = Callable[..., dict[str, Any]]
 
@@ -134,7 +135,7 @@ def test_each_operation_has_its_own_request_ids(make_service: MakeService, start
         ("CreateWorkflow", {"definitionUri": "s3://b/w.zip", "requestId": "one"}),
         ("CreateRunGroup", {"name": "g", "requestId": "one"}),
         ("CreateRunCache", {"cacheS3Location": "s3://bucket", "requestId": "one"}),
-        ("CreateConfiguration", {"name": "c", "runConfigurations": {}, "requestId": "one"}),
+        ("CreateConfiguration", {"name": "c", "runConfigurations": NETWORK, "requestId": "one"}),
     ],
 )
 def test_every_creation_is_repeatable(make_service: MakeService, operation: str, members: dict[str, Any]) -> None:
@@ -142,3 +143,34 @@ def test_every_creation_is_repeatable(make_service: MakeService, operation: str,
     first = service.call(operation, members)
 
     assert service.call(operation, members) == first
+
+
+@pytest.mark.parametrize("mode", [RepeatedRequest.SAME_RUN, RepeatedRequest.REPLAY, RepeatedRequest.CONFLICT])
+@pytest.mark.parametrize(
+    ("noun", "members", "key"),
+    [
+        ("Workflow", {"definitionUri": "s3://b/w.zip"}, "id"),
+        ("RunGroup", {"name": "g"}, "id"),
+        ("RunCache", {"cacheS3Location": "s3://bucket"}, "id"),
+        ("Configuration", {"name": "c", "runConfigurations": NETWORK}, "name"),
+    ],
+)
+def test_the_request_id_of_a_deleted_resource_creates_a_new_one(
+    make_service: MakeService, noun: str, members: dict[str, Any], key: str, mode: RepeatedRequest
+) -> None:
+    service = make_service(repeated_request=mode)
+    first = service.call(f"Create{noun}", members | {"requestId": "one"})
+    service.call(f"Delete{noun}", {key: first[key]})
+
+    second = service.call(f"Create{noun}", members | {"requestId": "one"})
+
+    assert service.call(f"Get{noun}", {key: second[key]})["arn"] == second["arn"]
+    assert second != first
+
+
+def test_a_repeated_creation_is_answered_with_the_present_tags(make_service: MakeService) -> None:
+    service = make_service()
+    group = service.call("CreateRunGroup", {"requestId": "one"})
+    service.call("TagResource", {"resourceArn": group["arn"], "tags": {"k": "v"}})
+
+    assert service.call("CreateRunGroup", {"requestId": "one"}) == group | {"tags": {"k": "v"}}

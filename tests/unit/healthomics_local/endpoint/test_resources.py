@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from healthomics_local.endpoint import Service, ServiceError
+from healthomics_local.endpoint import Service, ServiceError, Timings
 
+NETWORK = {"vpcConfig": {"subnetIds": ["subnet-0123"], "securityGroupIds": ["sg-0123"]}}
 MakeService = Callable[..., Service]
 StartRun = Callable[..., dict[str, Any]]
 
@@ -66,7 +67,7 @@ def test_a_configuration_has_one_name_and_stays_while_a_run_uses_it(
 ) -> None:
     service = make_service()
     service.add_workflow(workflow_id="1234567")
-    members = {"name": "net", "runConfigurations": {"vpcConfig": {"subnetIds": ["subnet-0123"]}}}
+    members = {"name": "net", "runConfigurations": NETWORK}
     service.call("CreateConfiguration", members)
     start_run(service, networkingMode="VPC", configurationName="net")
 
@@ -127,10 +128,42 @@ def test_a_repeated_creation_of_a_version_is_answered_with_the_version(service: 
 
     assert service.call("CreateWorkflowVersion", members) == first | {"status": "ACTIVE"}
     service.call("DeleteWorkflow", {"id": workflow.workflow_id})
-    assert service.call("CreateWorkflowVersion", members) == first
+    assert refusal(service, "CreateWorkflowVersion", members) == "ResourceNotFoundException"
 
 
 def test_a_service_with_a_local_aws_needs_it_only_for_objects(make_service: MakeService) -> None:
     service = make_service(aws_endpoint_url="http://127.0.0.1:1")
 
     assert service.call("ListRuns")["items"] == []
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"vpcConfig": None}, id="null"),
+        pytest.param({"vpcConfig": {}}, id="an empty one"),
+        pytest.param({"vpcConfig": {"subnetIds": ["subnet-0123"]}}, id="no security group"),
+        pytest.param({"vpcConfig": {"subnetIds": [], "securityGroupIds": ["sg-0123"]}}, id="no subnet"),
+        pytest.param({"vpcConfig": {"subnetIds": None, "securityGroupIds": ["sg-0123"]}}, id="null for subnets"),
+    ],
+)
+def test_a_configuration_needs_subnets_and_security_groups(service: Service, network: dict[str, Any]) -> None:
+    members = {"name": "net", "runConfigurations": network}
+
+    assert refusal(service, "CreateConfiguration", members) == "ValidationException"
+
+
+def test_a_configuration_can_be_named_once_it_is_active(make_service: MakeService, start_run: StartRun) -> None:
+    service = make_service(timings=Timings(configuration_creating=60))
+    service.add_workflow(workflow_id="1234567")
+    created = service.call("CreateConfiguration", {"name": "net", "runConfigurations": NETWORK})
+    service.advance(59)
+
+    with pytest.raises(ServiceError) as refused:
+        start_run(service, networkingMode="VPC", configurationName="net")
+    service.advance(1)
+    start_run(service, networkingMode="VPC", configurationName="net")
+
+    assert (created["status"], refused.value.code) == ("CREATING", "ResourceNotFoundException")
+    assert service.call("GetConfiguration", {"name": "net"})["status"] == "ACTIVE"

@@ -8,6 +8,7 @@ Invariants:
 
 from __future__ import annotations
 
+import base64
 import itertools
 import queue
 import threading
@@ -757,6 +758,10 @@ def test_the_runs_of_a_batch_are_listed_in_order_page_by_page_and_by_one_filter(
     assert runs_of(service, batch, submissionStatus="FAILED") == []
     filters = {"batchId": batch["id"], "runId": "1", "runSettingId": "c"}
     assert "Only one filter" in refusal(service, "ListRunsInBatch", filters)[1]
+    for text in ("after:-5", "after: 5", "after:1_0", "after:٣", "after:" + "9" * 19, "before:1"):
+        token = base64.urlsafe_b64encode(text.encode()).decode()
+        refused = refusal(service, "ListRunsInBatch", {"batchId": batch["id"], "startingToken": token})
+        assert refused[0] == "ValidationException"
     assert refusal(service, "ListRunsInBatch", {"batchId": batch["id"], "startingToken": "x"})[0] == (
         "ValidationException"
     )
@@ -940,3 +945,35 @@ def _act(service: Service, batches: list[dict[str, Any]], verb: str, number: int
             "ThrottlingException",
             "InternalServerException",
         }
+
+
+def test_a_member_that_is_null_is_none(service: Service) -> None:
+    setting = {"runSettingId": "a", "priority": None, "parameters": {"kept": None}, "runTags": None, "name": None}
+    nulls = {"cacheBehavior": None, "parameters": None, "runTags": None, "workflowVersionName": None}
+    members = {
+        "defaultRunSetting": DEFAULT | nulls,
+        "batchRunSettings": {"inlineSettings": [setting], "s3UriSettings": None},
+    }
+
+    batch = service.call("StartRunBatch", members)
+    service.run_until_idle()
+
+    (run,) = runs_of(service, batch)
+    assert run["submissionStatus"] == "SUCCESS"
+    assert service.call("GetRun", {"id": run["runId"]})["parameters"] == {"kept": None}
+
+
+def test_a_batch_whose_settings_are_null_is_refused(service: Service) -> None:
+    members = {"defaultRunSetting": DEFAULT, "batchRunSettings": {"inlineSettings": None}}
+
+    assert refusal(service, "StartRunBatch", members)[0] == "ValidationException"
+
+
+def test_why_a_run_could_not_be_started_is_one_line(service: Service) -> None:
+    batch = start(service, {"inlineSettings": [{"runSettingId": "a"}]})
+    service.inject(Fault(operation="StartRun", code="ValidationException", message="a\x07\nb"))
+    service.run_until_idle()
+
+    (run,) = runs_of(service, batch)
+    assert run["submissionStatus"] == "FAILED"
+    assert run["submissionFailureMessage"].isprintable()

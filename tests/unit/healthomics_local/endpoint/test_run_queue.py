@@ -9,7 +9,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -17,6 +17,11 @@ from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
 from healthomics_local.endpoint import RunScript, Service, Settings, TaskDemand, VirtualClock
+from healthomics_local.endpoint.engines.engine import Inspection, Job, Reporter
+from healthomics_local.endpoint.records import Outcome, Workflow
+
+if TYPE_CHECKING:
+    from healthomics_local.endpoint.clock import Timer
 
 MakeService = Callable[..., Service]
 StartRun = Callable[..., dict[str, Any]]
@@ -238,3 +243,64 @@ def _check_limits(service: Service, max_runs: int, max_cpus: int) -> int:
     assert len(active) <= max_runs
     assert cpus <= max_cpus
     return cpus
+
+
+class TwoAtATime:
+    """An engine that executes two runs at a time, each for a minute."""
+
+    slots = 2
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+
+    def inspect(self, workflow: Workflow, done: Callable[[Inspection], None]) -> None:
+        done(Inspection())
+
+    def start(self, job: Job, reporter: Reporter) -> Timer:
+        return self._clock.call_later(60, lambda: reporter.finished(Outcome()))
+
+    def close(self) -> None:
+        pass
+
+
+def limited(make_service: MakeService, **settings: Any) -> Service:
+    clock = VirtualClock()
+    service = make_service(clock=clock, engine={"CWL": TwoAtATime(clock)}, **settings)
+    service.add_workflow(workflow_id="1234567", engine="CWL")
+    return service
+
+
+def test_no_more_runs_leave_pending_than_their_engine_executes(make_service: MakeService, start_run: StartRun) -> None:
+    service = limited(make_service)
+    runs = [start_run(service) for _ in range(5)]
+    service.advance(40)
+
+    assert statuses(service, runs) == ["RUNNING", "RUNNING", "PENDING", "PENDING", "PENDING"]
+    service.call("CancelRun", {"id": runs[0]["id"]})
+    service.advance(10)
+    assert statuses(service, runs) == ["STOPPING", "RUNNING", "RUNNING", "PENDING", "PENDING"]
+    service.run_until_idle()
+    assert statuses(service, runs) == ["CANCELLED", *["COMPLETED"] * 4]
+
+
+def test_a_run_that_waits_for_its_engine_is_not_running_for_too_long(
+    make_service: MakeService, start_run: StartRun
+) -> None:
+    service = limited(make_service, max_run_seconds=90)
+    runs = [start_run(service) for _ in range(7)]
+
+    service.run_until_idle()
+
+    assert statuses(service, runs) == ["COMPLETED"] * 7
+
+
+def test_runs_of_other_engines_do_not_wait_for_a_slot(make_service: MakeService, start_run: StartRun) -> None:
+    service = limited(make_service)
+    simulated = service.add_workflow(engine="WDL").workflow_id
+    for _ in range(3):
+        start_run(service)
+    run = start_run(service, workflowId=simulated)
+
+    service.advance(40)
+
+    assert statuses(service, [run]) == ["RUNNING"]

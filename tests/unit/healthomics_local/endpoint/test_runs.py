@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from healthomics_local.endpoint import Run, Service, ServiceError
+from healthomics_local.endpoint import Run, RunScript, Service, ServiceError
 
 MakeService = Callable[..., Service]
 StartRun = Callable[..., dict[str, Any]]
@@ -213,3 +213,70 @@ def test_a_reader_of_the_records_sees_no_later_change(service: Service, start_ru
 
     assert isinstance(before, Run)
     assert before.status == "PENDING"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"engineVersion": "99.10"}, "engineSettings.engineVersion must be one of 22.04, "),
+        ({"engineVersion": "25.10\n"}, "engineSettings.engineVersion must be one of"),
+        ({"engineVersion": 25.1}, "engineSettings.engineVersion must be a string"),
+        ({"syntaxVersion": "v3"}, "engineSettings.syntaxVersion must be one of v1, v2"),
+        ({"profile": ["test"]}, "engineSettings.profile must be a string"),
+        ({"enginVersion": "25.10"}, "engineSettings has no enginVersion: it can have engineVersion, "),
+    ],
+)
+def test_engine_settings_that_nextflow_does_not_have_are_refused(
+    make_service: MakeService, start_run: StartRun, settings: dict[str, Any], message: str
+) -> None:
+    service = make_service()
+    service.add_workflow(workflow_id="1234567", engine="NEXTFLOW")
+
+    refused = refusal(lambda: start_run(service, engineSettings=settings))
+
+    assert refused.code == "ValidationException"
+    assert refused.message.startswith(message)
+
+
+def test_engine_settings_are_reported_for_nextflow_and_ignored_elsewhere(
+    make_service: MakeService, start_run: StartRun
+) -> None:
+    service = make_service(nextflow_versions=("25.10", "27.04"))
+    service.add_workflow(workflow_id="1234567", engine="NEXTFLOW")
+    other = service.add_workflow(engine="WDL").workflow_id
+    settings = {"engineVersion": "27.04", "syntaxVersion": "v2", "profile": "test", "agentMode": {"any": 1}}
+
+    nextflow = service.call("GetRun", {"id": start_run(service, engineSettings=settings)["id"]})
+    wdl = service.call("GetRun", {"id": start_run(service, workflowId=other, engineSettings={"nonsense": 1})["id"]})
+
+    assert (nextflow["engineSettings"], nextflow["engineVersion"]) == (settings, "27.04.0")
+    assert (wdl["engineSettings"], wdl["engineVersion"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("members", "length"),
+    [({}, 742), ({"outputUriPrefixMode": "NONE_WITH_OVERWRITE"}, 750)],
+)
+def test_an_output_uri_leaves_room_for_the_prefix_of_the_run(
+    service: Service, start_run: StartRun, members: dict[str, str], length: int
+) -> None:
+    longest = "s3://bucket/" + "x" * (length - 12)
+
+    run = start_run(service, outputUri=longest, **members)
+
+    assert len(run["runOutputUri"]) == 750
+    if length < 750:
+        refused = refusal(lambda: start_run(service, outputUri=f"{longest}x", **members))
+        assert (refused.code, "outputUri is too long" in refused.message) == ("ValidationException", True)
+
+
+def test_messages_are_lines_without_control_characters(make_service: MakeService, start_run: StartRun) -> None:
+    script = RunScript(failure_reason="RUN_TASK_FAILED", status_message="a\n\tb\x00\u200bc")
+    service = make_service(accept_unknown_references=True, script=lambda _: script)
+    run = start_run(service)
+    service.run_until_idle()
+
+    assert service.call("GetRun", {"id": run["id"]})["statusMessage"] == "a b  c"
+    (task,) = service.call("ListRunTasks", {"id": run["id"]})["items"]
+    described = service.call("GetRunTask", {"id": run["id"], "taskId": task["taskId"]})
+    assert described["statusMessage"] == "a b  c"

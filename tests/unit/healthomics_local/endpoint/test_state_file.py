@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import stat
+import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +22,7 @@ from healthomics_local.endpoint import (
     Settings,
     StateFileError,
     TaskDemand,
+    Timings,
     VirtualClock,
 )
 from healthomics_local.endpoint.engines.engine import Inspection
@@ -65,6 +68,9 @@ def restart(file: Path) -> Iterator[Callable[..., Service]]:
     yield start
     for service in running:
         service.close()
+
+
+NETWORK = {"vpcConfig": {"subnetIds": ["subnet-0123"], "securityGroupIds": ["sg-0123"]}}
 
 
 def copied(file: Path, target: Path) -> Path:
@@ -175,7 +181,7 @@ def test_what_was_answered_is_answered_again(restart: Callable[..., Service]) ->
     run_id = service.call("StartRun", members)["id"]
     service.call("TagResource", {"resourceArn": service.runs()[0].arn, "tags": {"k": "v"}})
     service.call("CreateRunCache", {"cacheS3Location": "s3://bucket/cache", "requestId": "c"})
-    service.call("CreateConfiguration", {"name": "n", "runConfigurations": {}, "requestId": "k"})
+    service.call("CreateConfiguration", {"name": "n", "runConfigurations": NETWORK, "requestId": "k"})
     asked = {
         "GetRun": {"id": run_id},
         "ListRuns": {},
@@ -193,6 +199,46 @@ def test_what_was_answered_is_answered_again(restart: Callable[..., Service]) ->
     assert service.call("StartRun", members)["id"] == run_id
     assert service.call("CreateRunGroup", {"name": "g", "requestId": "g"})["id"] == group["id"]
     assert len(service.runs()) == 1
+
+
+@pytest.mark.parametrize("seconds", [1, 5, 11])
+def test_a_batch_goes_on_with_the_time_that_is_left(restart: Callable[..., Service], seconds: float) -> None:
+    service = restart(timings=Timings(batch_creating=2, batch_pending=10))
+    members = {"defaultRunSetting": START, "batchRunSettings": {"inlineSettings": [{"runSettingId": "a"}]}}
+    batch = {"batchId": service.call("StartRunBatch", members)["id"]}
+    service.advance(seconds)
+
+    service = restart(timings=Timings(batch_creating=2, batch_pending=10))
+    service.advance(11.5 - seconds)
+    before = service.call("GetBatch", batch)["status"]
+    service.advance(0.5)
+
+    assert (before, service.call("GetBatch", batch)["status"]) == ("PENDING", "INPROGRESS")
+
+
+def test_a_configuration_becomes_active_after_a_restart(restart: Callable[..., Service]) -> None:
+    timings = Timings(configuration_creating=60)
+    service = restart(timings=timings)
+    service.call("CreateConfiguration", {"name": "n", "runConfigurations": NETWORK})
+    service.advance(40)
+
+    service = restart(timings=timings)
+    before = service.call("GetConfiguration", {"name": "n"})["status"]
+    service.advance(20)
+
+    assert (before, service.call("GetConfiguration", {"name": "n"})["status"]) == ("CREATING", "ACTIVE")
+
+
+def test_a_fast_clock_is_not_behind_its_records_after_a_restart(restart: Callable[..., Service]) -> None:
+    service = restart(clock=None, speed=1_000_000)
+    time.sleep(0.05)
+    created = service.call("CreateRunGroup", {})
+    before = service.call("GetRunGroup", {"id": created["id"]})["creationTime"]
+
+    service = restart(clock=None, speed=1_000_000)
+
+    assert before > datetime.now(UTC) + timedelta(hours=1)
+    assert service.clock.now() >= before
 
 
 def test_deleted_runs_and_used_ids_are_remembered(restart: Callable[..., Service]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from healthomics_local.endpoint import Service, ServiceError
 
 StartRun = Callable[..., dict[str, Any]]
+NETWORK = {"vpcConfig": {"subnetIds": ["subnet-0123"], "securityGroupIds": ["sg-0123"]}}
 
 
 def tags_of(service: Service, arn: str) -> dict[str, str]:
@@ -31,7 +32,7 @@ def test_every_kind_of_resource_can_be_tagged(service: Service) -> None:
         service.call("CreateWorkflowVersion", version | {"definitionUri": "s3://b/w.zip"}),
         service.call("CreateRunGroup"),
         service.call("CreateRunCache", {"cacheS3Location": "s3://bucket"}),
-        service.call("CreateConfiguration", {"name": "c", "runConfigurations": {}}),
+        service.call("CreateConfiguration", {"name": "c", "runConfigurations": NETWORK}),
     ]
 
     for each in created:

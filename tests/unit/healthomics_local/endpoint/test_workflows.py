@@ -3,11 +3,15 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from healthomics_local.endpoint import Service, ServiceError
+
+if TYPE_CHECKING:
+    from healthomics_local.endpoint.engines.engine import Inspection, Job, Reporter
+    from healthomics_local.endpoint.records import Workflow
 
 MakeService = Callable[..., Service]
 StartRun = Callable[..., dict[str, Any]]
@@ -146,3 +150,40 @@ def test_an_operation_that_is_not_implemented_says_so(service: Service) -> None:
     assert (error.code, error.http_status) == ("OperationNotImplementedException", 501)
     assert "ListReadSets is not implemented" in error.message
     assert refusal(lambda: service.call("StartRuns")).code == "UnknownOperationException"
+
+
+class BrokenEngine:
+    """An engine that breaks down whatever it is asked."""
+
+    def inspect(self, workflow: Workflow, done: Callable[[Inspection], None]) -> None:
+        raise RuntimeError("out of\norder")
+
+    def start(self, job: Job, reporter: Reporter) -> Any:
+        raise AssertionError
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_workflow_whose_engine_breaks_down_fails_and_says_so(
+    make_service: MakeService, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = make_service(engine={"WDL": BrokenEngine()})
+    created = service.call("CreateWorkflow", {"definitionZip": archive("main.wdl")})
+
+    service.advance(10)
+
+    described = service.call("GetWorkflow", {"id": created["id"]})
+    assert described["status"] == "FAILED"
+    assert described["statusMessage"] == "The workflow could not be inspected: RuntimeError: out of order"
+    assert "could not be inspected" in caplog.text
+
+
+def test_a_message_about_a_definition_has_no_control_characters(service: Service) -> None:
+    members = {"definitionZip": archive("main.wdl"), "main": "a\u00a0b.wdl"}
+    created = service.call("CreateWorkflow", members)
+
+    service.advance(10)
+
+    message = service.call("GetWorkflow", {"id": created["id"]})["statusMessage"]
+    assert message == "the definition has no file a b.wdl"

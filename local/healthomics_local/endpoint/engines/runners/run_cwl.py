@@ -35,7 +35,10 @@ _JOB = re.compile(r"\[job (?P<name>[^\]]+)\] (?P<completed>completed )?")
 
 
 class JobLog(JsonLines):
-    """Adds to the first line of a job what it asks for, and to the last one what it has used."""
+    """Adds to the first line of a job what it asks for, and to the last one what it has used.
+
+    Only what cwltool's module of jobs says is about a job: others say ``[job step s]`` about steps without any.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,9 +59,9 @@ class JobLog(JsonLines):
             granted["cudaDeviceCount"] = request["cudaDeviceCountMin"]
         return granted
 
-    def details(self, _record: logging.LogRecord, message: str) -> dict[str, Any]:
+    def details(self, record: logging.LogRecord, message: str) -> dict[str, Any]:
         """What a job asks for, or what it has used."""
-        found = _JOB.match(message)
+        found = _JOB.match(message) if record.module == "job" else None
         if found is None:
             return {}
         if found["completed"]:
@@ -68,7 +71,7 @@ class JobLog(JsonLines):
             return {}
         self._job = found["name"]
         self._meter.begin()
-        return {"resources": self._resources}
+        return {"started": self._resources}
 
 
 def make_tool(document: Any, context: LoadingContext) -> Any:

@@ -176,3 +176,37 @@ def test_a_cancellation_is_noticed_between_files(store: MemoryObjectStore, tmp_p
 
 def test_a_parameter_that_is_not_declared_is_passed_on(importer: InputImport) -> None:
     assert importer.localized({"x": "s3://in/a.bam"}, declared()) == {"x": "s3://in/a.bam"}
+
+
+@pytest.mark.parametrize("secondary", [["s3://in/a.bam.bai"], "s3://in/a.bam.bai", [{}], [{"class": ["File"]}], {}])
+def test_secondary_files_that_are_none_are_an_invalid_input(importer: InputImport, secondary: Any) -> None:
+    value = {"class": "File", "location": "s3://in/a.bam", "secondaryFiles": secondary}
+
+    with pytest.raises(ImportFailedError, match="secondaryFiles of input f must be a list") as failed:
+        importer.localized({"f": value}, declared(f="File"))
+    assert failed.value.reason == "INVALID_URI_INPUT"
+
+
+def test_secondary_files_may_be_null(importer: InputImport) -> None:
+    value = {"class": "File", "location": "s3://in/a.bam", "secondaryFiles": None}
+
+    assert "secondaryFiles" not in importer.localized({"f": value}, declared(f="File"))["f"]
+
+
+@pytest.mark.parametrize("name", [["File"], {"File": 1}])
+def test_a_class_that_is_no_name_is_an_invalid_input(importer: InputImport, name: Any) -> None:
+    value = {"class": name, "location": "s3://in/a.bam"}
+
+    with pytest.raises(ImportFailedError, match="class of input f must be File or Directory"):
+        importer.localized({"f": value}, declared(f="File"))
+
+
+def test_a_name_that_no_file_can_have_is_an_input_that_cannot_be_read(
+    importer: InputImport, store: MemoryObjectStore
+) -> None:
+    uri = "s3://in/" + "x" * 300
+    store.put(uri, "long")
+
+    with pytest.raises(ImportFailedError, match=r"Input cannot be read: .*File name too long") as failed:
+        importer.localized({"f": uri}, declared(f="File"))
+    assert failed.value.reason == "IMPORT_FAILED"

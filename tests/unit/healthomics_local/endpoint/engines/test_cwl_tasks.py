@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from healthomics_local.endpoint.engines.cwl_tasks import TaskLog
-from healthomics_local.endpoint.engines.failures import one_line
 from healthomics_local.endpoint.engines.process import EngineProcess, LogLine
 from healthomics_local.endpoint.records import TaskUsage
+from healthomics_local.endpoint.status_text import one_line
 
 if TYPE_CHECKING:
     from healthomics_local.endpoint.engines.engine import TaskEnd
@@ -43,7 +45,9 @@ def read(*messages: str, level: str = "INFO") -> tuple[TaskLog, Reporter]:
     reporter = Reporter()
     log = TaskLog(process=cast("EngineProcess", Stderr()), reporter=reporter)
     for number, message in enumerate(messages):
-        log.read(LogLine(level=level, message=message, stderr_bytes=number * 10))
+        # What the runner marks as the start of a job has a prompt and a command.
+        details: dict[str, Any] = {"started": {}} if "$ " in message else {}
+        log.read(LogLine(level=level, message=message, stderr_bytes=number * 10, details=details))
     return log, reporter
 
 
@@ -64,7 +68,7 @@ def test_a_job_is_a_task_from_its_first_line_to_its_last() -> None:
 def test_a_task_has_what_its_job_asked_for_used_and_wrote() -> None:
     reporter = Reporter()
     log = TaskLog(process=cast("EngineProcess", Stderr()), reporter=reporter)
-    resources = {"resources": {"cpus": 2.5, "memory_mib": 4500}}
+    resources = {"started": {"cpus": 2.5, "memory_mib": 4500}}
 
     log.read(LogLine(level="INFO", message="[job align] tmp/x$ bwa", stderr_bytes=7, details=resources))
     usage = {"cpus_average": 1.5, "cpus_maximum": 2.0}
@@ -107,3 +111,63 @@ def test_errors_outside_of_jobs_are_kept() -> None:
 def test_a_status_message_is_one_printable_line() -> None:
     assert one_line("a\n  b\tc\x1b[31m\x00") == "a b c [31m "
     assert one_line("x" * 2000, limit=10) == "xxxxxxxxx…"
+
+
+def failure_of(log: TaskLog, *lines: tuple[str, str]) -> str:
+    """What the life cycle hears about a task that fails after these lines."""
+    log.read(LogLine(level="INFO", message="[job call] tmp/x$ gatk", details={"started": {}}))
+    for level, message in lines:
+        log.read(LogLine(level=level, message=message))
+    log.read(LogLine(level="WARNING", message="[job call] completed permanentFail"))
+    assert log.failed is not None
+    return log.failed.description()
+
+
+class Silent(Stderr):
+    def stderr_between(self, start: int, end: int) -> list[str]:
+        return []
+
+
+def test_a_line_about_a_step_without_jobs_is_no_task() -> None:
+    _, reporter = read(
+        "[step s] start",
+        "[job step s] Notice: scattering over empty input in 'x'.  All outputs will be empty.",
+        "[step s] completed success",
+    )
+
+    assert reporter.reports == []
+
+
+@pytest.mark.parametrize("stderr", [Stderr(), Silent()])
+def test_a_tool_that_cannot_be_started_fails_with_the_words_of_cwltool(stderr: Stderr) -> None:
+    reporter = Reporter()
+    log = TaskLog(process=cast("EngineProcess", stderr), reporter=reporter)
+
+    failure = failure_of(log, ("ERROR", "'gatk' not found: [Errno 2] No such file or directory: 'gatk'"))
+
+    assert failure == "failed: 'gatk' not found: [Errno 2] No such file or directory: 'gatk'"
+    assert reporter.ends[0].output[-1].startswith("'gatk' not found")
+
+
+def test_a_missing_output_is_named() -> None:
+    log = TaskLog(process=cast("EngineProcess", Stderr()), reporter=Reporter())
+    error = "Error collecting output for parameter 'o': main.cwl:5:45: Did not find output file"
+
+    failure = failure_of(log, ("ERROR", f"[job call] Job error:\n{error}"))
+
+    assert failure == f"failed: {error}"
+
+
+def test_a_tool_that_ends_with_a_code_and_says_nothing_fails_with_the_words_of_cwltool() -> None:
+    log = TaskLog(process=cast("EngineProcess", Silent()), reporter=Reporter())
+
+    failure = failure_of(log, ("WARNING", "[job call] exited with status: 3"), ("ERROR", "no space left"))
+
+    assert failure == "exited with status 3: no space left"
+
+
+def test_an_error_before_a_task_is_not_about_it() -> None:
+    log = TaskLog(process=cast("EngineProcess", Silent()), reporter=Reporter())
+    log.read(LogLine(level="ERROR", message="earlier"))
+
+    assert failure_of(log) == "failed"
