@@ -15,11 +15,10 @@ from healthomics_run_handler.wanted import is_rollback
 from healthomics_run_waiter import contract, texts
 from healthomics_run_waiter.calls import Calls
 from healthomics_run_waiter.completion_id import CompletionId, parse_completion_id
-from healthomics_run_waiter.run_state import RunState, run_state
+from healthomics_run_waiter.run_state import RunState
 from healthomics_run_waiter.stack_state import StackState, changed_in_this_operation
 
 _UNKNOWN = "UNKNOWN"
-_GONE = "DELETED"
 _PAUSE = 15.0
 
 
@@ -39,6 +38,11 @@ class _Asked:
     logical_id: str
     require: frozenset[str]
     seconds: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells the run from every other."""
+        return self.run.run_id, self.run.uuid
 
 
 class Completion:
@@ -61,24 +65,23 @@ class Completion:
         asked = _asked(request.properties)
         try:
             if request.request_type == "Create":
-                return _outcome(asked, CompletionId(run=self._judge(asked, self._calls.find(asked.run))))
+                return _outcome(asked, CompletionId(run=self._judge(asked, self._calls.find(*asked.key))))
             return self._update(asked)
         except ApiError as error:
             raise RequestFailedError(texts.cannot_look(error, asked.run.run_id)) from error
 
     def _update(self, asked: _Asked) -> Outcome:
         """Answer for a run that was judged before, or wait for one whose replacement the template did not show."""
-        key = asked.run.run_id, asked.run.uuid
         known = parse_completion_id(self._request.physical_id)
         last, before = (known.run, known.before) if known is not None else (None, None)
-        if known is not None and known.run.key == key:
+        if known is not None and known.run.key == asked.key:
             return _outcome(asked, known)
         if self._rolls_back():
             # Which waits for nothing, and is held up by nothing.
-            ended = before if before is not None and before.key == key else self._glance(asked.run)
+            ended = before if before is not None and before.key == asked.key else self._glance(asked)
             return _outcome(asked, CompletionId(run=ended))
         while True:
-            run = self._calls.find(asked.run)
+            run = self._calls.find(*asked.key)
             if run is None or run.has_ended:
                 return _outcome(asked, CompletionId(run=self._judge(asked, run), before=last))
             if not self._calls.pause(_PAUSE):
@@ -93,22 +96,21 @@ class Completion:
             if changed_in_this_operation(resources, asked.logical_id, self._state()):
                 raise RequestFailedError(texts.record_gone(asked.run.run_id))
             # A run of an earlier deployment: who asked for it has seen it end, or did not want to.
-            return _without_record(asked.run, _GONE)
+            return _without_record(asked.run, contract.DELETED)
         if not run.has_ended:
             raise RequestFailedError(texts.not_ended(run, seconds=asked.seconds, region=self._region))
         if run.status not in asked.require:
             raise RequestFailedError(texts.ended_otherwise(run, region=self._region))
         return run
 
-    def _glance(self, identity: RunIdentity) -> RunState:
+    def _glance(self, asked: _Asked) -> RunState:
         """Look once; whatever happens, the request succeeds."""
         try:
-            response = self._calls.ports.runs.get_run(identity.run_id)
+            run = self._calls.find(*asked.key, until=self._calls.now())
         except ApiError as error:
-            self._calls.ports.log.info("Run could not be looked at", run=identity.run_id, code=error.code)
-            return _without_record(identity, _UNKNOWN)
-        run = run_state(response)
-        return run if run.uuid == identity.uuid else _without_record(identity, _GONE)
+            self._calls.ports.log.info("Run could not be looked at", run=asked.run.run_id, code=error.code)
+            return _without_record(asked.run, _UNKNOWN)
+        return run or _without_record(asked.run, contract.DELETED)
 
     def _rolls_back(self) -> bool:
         return is_rollback(self._state().status)

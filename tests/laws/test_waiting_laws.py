@@ -55,6 +55,10 @@ class JudgedCloud(FakeCloud):
         age = self.clock.now() - wait.changed_at
         if self.true_status(held) == "RUNNING" and age < contract.gives_up_after(name.seconds):
             self.verdicts.append(f"signalled after {age} s of {name.seconds}, but {held.run_id} is running")
+        if age >= contract.policy_seconds(name.seconds):
+            self.verdicts.append(
+                f"signalled after {age} s of {name.seconds}: CloudFormation's own time-out was earlier"
+            )
 
     def held(self, name: str) -> RunIdentity:
         identity = parse_physical_id(self.listed[name].physical_id)
@@ -151,7 +155,7 @@ class WaitingMachine(RuleBasedStateMachine):
         """A deployment that touches everything and replaces nothing."""
         before, self.cloud.status = self.cloud.status, "UPDATE_IN_PROGRESS"
         for name, (run, answer) in self.said.items():
-            if run == self.cloud.held(name):
+            if name in self.cloud.listed and run == self.cloud.held(name):
                 again = self._complete(name, run, 60, was=answer["PhysicalResourceId"], errors=errors)
                 assert again["Status"] == "SUCCESS"
                 assert (again["Data"], again["PhysicalResourceId"]) == (answer["Data"], answer["PhysicalResourceId"])
@@ -240,6 +244,16 @@ class WaitingMachine(RuleBasedStateMachine):
     )
     def have_trouble(self, operation: str, errors: list[ApiError]) -> None:
         self.cloud.script[operation] = list(errors)
+
+    @precondition(lambda self: self._open() and self.cloud.enabled)
+    @rule(error=st.sampled_from([THROTTLED, LOST, CONFLICT, DENIED]), hours=st.integers(0, 12))
+    def have_long_trouble_with_healthomics(self, error: ApiError, hours: int) -> None:
+        """Ticks come, for hours perhaps, and every GetRun fails. (An event's look would take the time of the ticks.)"""
+        for _ in range(1 + hours * 3600 // contract.TICK_SECONDS):
+            self.cloud.script["GetRun"] = [error] * 2000
+            self.pass_time(contract.TICK_SECONDS)
+            self.no_wait_times_out()
+        self.cloud.script.pop("GetRun", None)
 
     # --- what must hold ---
 
