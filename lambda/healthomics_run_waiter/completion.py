@@ -14,7 +14,7 @@ from healthomics_run_handler.request import Request
 from healthomics_run_handler.wanted import is_rollback
 from healthomics_run_waiter import contract, texts
 from healthomics_run_waiter.calls import Calls
-from healthomics_run_waiter.completion_id import CompletionId, parse_completion_id
+from healthomics_run_waiter.completion_id import CompletionId, parse_completion_id, remembered_ending
 from healthomics_run_waiter.run_state import RunState
 from healthomics_run_waiter.stack_state import StackState, changed_in_this_operation
 
@@ -92,16 +92,27 @@ class Completion:
     def _judge(self, asked: _Asked, run: RunState | None) -> RunState:
         """Return how the run ended, if it ended as it was asked for."""
         if run is None:
-            resources = self._calls.call(lambda: self._calls.ports.stacks.resources(self._request.stack_id))
-            if changed_in_this_operation(resources, asked.logical_id, self._state()):
-                raise RequestFailedError(texts.record_gone(asked.run.run_id))
-            # A run of an earlier deployment: who asked for it has seen it end, or did not want to.
-            return _without_record(asked.run, contract.DELETED)
+            run = self._recall(asked)
+        if run.status == contract.DELETED:
+            return run
         if not run.has_ended:
             raise RequestFailedError(texts.not_ended(run, seconds=asked.seconds, region=self._region))
         if run.status not in asked.require:
             raise RequestFailedError(texts.ended_otherwise(run, region=self._region))
         return run
+
+    def _recall(self, asked: _Asked) -> RunState:
+        """Return how a run without a record ended, as far as the stack knows."""
+        resources = self._calls.call(lambda: self._calls.ports.stacks.resources(self._request.stack_id))
+        remembered = remembered_ending(resources, asked.key)
+        if remembered is not None:
+            return remembered
+        # That its resource was touched in this deployment does not say that the run was started by it, but nothing else
+        # tells them apart; to let a run pass of which nobody knows the end would be worse.
+        if changed_in_this_operation(resources, asked.logical_id, self._state()):
+            raise RequestFailedError(texts.record_gone(asked.run.run_id))
+        # A run of an earlier deployment: who asked for it has seen it end, or did not want to.
+        return _without_record(asked.run, contract.DELETED)
 
     def _glance(self, asked: _Asked) -> RunState:
         """Look once; whatever happens, the request succeeds."""

@@ -8,10 +8,13 @@ could fail and after the run's record is gone. Whoever uses an attribute, perhap
 A completion whose run was replaced in place remembers the one before in six more fields, for the rollback.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from healthomics_run_handler.identity import PHYSICAL_ID_MAX_BYTES, quote, unquote
+from healthomics_run_waiter.contract import COMPLETION_TYPE
 from healthomics_run_waiter.run_state import RunState
+from healthomics_run_waiter.stack_state import StackResource
 
 _KIND = "completion"
 _FIELDS = 6
@@ -41,6 +44,18 @@ def parse_completion_id(text: str) -> CompletionId | None:
     if kind != _KIND or len(fields) not in (_FIELDS, 2 * _FIELDS):
         return None
     return CompletionId(run=_run(fields[:_FIELDS]), before=_run(fields[_FIELDS:]) if fields[_FIELDS:] else None)
+
+
+def remembered_ending(resources: Iterable[StackResource], key: tuple[str, str]) -> RunState | None:
+    """Return how a run ended, as another completion of the stack remembers it.
+
+    With another time-out comes another completion, and until the deployment is done the stack has both.
+    """
+    for resource in resources:
+        known = parse_completion_id(resource.physical_id) if resource.resource_type == COMPLETION_TYPE else None
+        if known is not None and known.run.key == key:
+            return known.run
+    return None
 
 
 def _fields(run: RunState) -> list[str]:

@@ -145,6 +145,16 @@ def test_a_run_that_goes_on_says_how_long_was_waited(cloud: FakeCloud) -> None:
 
     assert given["Status"] == "FAILED"
     assert given["Reason"].startswith("Run 1000001 is RUNNING after 12 hours. Log: https://")
+    assert "let an event go on" in given["Reason"]
+    assert "timeout=" not in given["Reason"], "twelve hours are the limit"
+
+
+def test_a_run_that_goes_on_after_a_shorter_time_may_be_waited_for_longer(cloud: FakeCloud) -> None:
+    uuid = cloud.run(status="RUNNING")
+
+    given = answer(cloud, request("Create", properties(uuid, Seconds="3600")))
+
+    assert "wait longer with timeout=" in given["Reason"]
 
 
 def test_a_run_of_this_deployment_that_is_gone_fails(cloud: FakeCloud) -> None:
@@ -155,6 +165,42 @@ def test_a_run_of_this_deployment_that_is_gone_fails(cloud: FakeCloud) -> None:
 
     assert given["Status"] == "FAILED"
     assert "its record was deleted" in given["Reason"]
+    assert "start it anew with rerun_on, or take wait_for_completion out" in given["Reason"][:256]
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [("COMPLETED", "SUCCESS"), ("FAILED", "FAILED"), ("DELETED", "SUCCESS")]
+)
+def test_a_run_that_is_gone_is_judged_by_what_the_completion_before_knows(
+    cloud: FakeCloud, status: str, outcome: str
+) -> None:
+    """Another time-out, tags or an upgrade that touched the run in the same deployment, and no record any more."""
+    uuid = cloud.run()
+    cloud.runs.clear()
+    cloud.list(
+        "Old", contract.COMPLETION_TYPE, "CREATE_COMPLETE", f"completion|1000001|{uuid}|{status}|WHY|begun|ended"
+    )
+    cloud.clock.sleep(86_400)
+    cloud.status, cloud.began_at = "UPDATE_IN_PROGRESS", cloud.now()
+    cloud.hold("Alignment", "1000001", uuid, "UPDATE_COMPLETE")
+
+    given = answer(cloud, request("Create", properties(uuid)))
+
+    assert given["Status"] == outcome
+    if outcome == "SUCCESS":
+        assert given["Data"]["RunStatus"] == status
+        assert given["Data"]["StopTime"] == "ended"
+    else:
+        assert given["Reason"].startswith("Run 1000001 FAILED with WHY.")
+
+
+def test_what_a_completion_knows_of_another_run_does_not_count(cloud: FakeCloud) -> None:
+    uuid = cloud.run()
+    cloud.runs.clear()
+    cloud.list("Old", contract.COMPLETION_TYPE, "CREATE_COMPLETE", "completion|1000001|another|COMPLETED|||")
+    cloud.list("Odd", contract.COMPLETION_TYPE, "CREATE_COMPLETE", "genomes-Odd-ABC")
+
+    assert answer(cloud, request("Create", properties(uuid)))["Status"] == "FAILED"
 
 
 def test_a_run_of_an_earlier_deployment_that_is_gone_does_not_hold_up_this_one(cloud: FakeCloud) -> None:
