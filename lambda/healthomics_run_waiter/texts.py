@@ -6,22 +6,19 @@ characters; the service's own words follow, as many as fit.
 
 from healthomics_run_handler.errors import ApiError
 from healthomics_run_handler.messages import api_failure
+from healthomics_run_waiter import console
 from healthomics_run_waiter.contract import LONGEST_WAIT_SECONDS
 from healthomics_run_waiter.run_state import RunState
 
 REASON_LIMIT = 1000
 """Bytes. CloudFormation takes 4096 for the whole answer."""
 
-_LOG_GROUP = "$252Faws$252Fomics$252FWorkflowLog"
+_LOG_GROUP = "/aws/omics/WorkflowLog"
 
 
 def log_link(region: str, run_id: str) -> str:
     """Return the console's page of the engine log of a run."""
-    stream = f"run$252F{run_id}$252Fengine"
-    return (
-        f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
-        f"#logsV2:log-groups/log-group/{_LOG_GROUP}/log-events/{stream}"
-    )
+    return console.log_stream(region, _LOG_GROUP, f"run/{run_id}/engine")
 
 
 def ended_otherwise(run: RunState, *, region: str) -> str:
