@@ -62,7 +62,7 @@ PhysicalId = RunIdentity | Marker | InventedId
 def parse_physical_id(text: str) -> PhysicalId:
     """Read a physical id back; whatever we did not write is an :class:`InventedId`."""
     kind, *quoted = text.split("|")
-    match kind, [_unquote(field) for field in quoted]:
+    match kind, [unquote(field) for field in quoted]:
         case "run", [run_id, uuid, spec_digest, output_uri] if run_id and uuid:
             return RunIdentity(run_id=run_id, uuid=uuid, spec_digest=spec_digest, output_uri=output_uri)
         case "request", [request_id, ("none" | "unknown") as outcome, name]:
@@ -76,5 +76,6 @@ def quote(text: str) -> str:
     return text.replace("%", "%25").replace("|", "%7C")
 
 
-def _unquote(text: str) -> str:
+def unquote(text: str) -> str:
+    """Read a field back."""
     return text.replace("%7C", "|").replace("%25", "%")

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from healthomics_run_handler import retry
 from healthomics_run_handler.errors import ApiError
-from healthomics_run_handler.identity import RunIdentity
+from healthomics_run_waiter.contract import DELETED
 from healthomics_run_waiter.ports import Ports
 from healthomics_run_waiter.run_state import RunState, run_state
 
@@ -32,8 +32,12 @@ class Calls:
         self.ports.clock.sleep(seconds)
         return True
 
-    def call(self, action: Callable[[], T]) -> T:
+    def call(self, action: Callable[[], T], *, until: float | None = None) -> T:
         """Make one call.
+
+        Args:
+            action: The call.
+            until: Epoch seconds after which it is not made again; by default the deadline.
 
         Raises:
             ApiError: It failed for good, or until the time was up.
@@ -45,20 +49,16 @@ class Calls:
                 return action()
             except ApiError as error:
                 delay = retry.backoff(attempt=attempt, random=self.ports.random, retry_after=error.retry_after)
-                if not retry.worth_a_retry(error, elapsed=self.now() - began) or not self.pause(delay):
+                if not retry.worth_a_retry(error, elapsed=self.now() - began) or not self.pause(delay, until=until):
                     raise
                 attempt += 1
 
-    def run(self, run_id: str) -> RunState | None:
-        """Return what a run id names now; None if it names none."""
+    def find(self, run_id: str, uuid: str, *, until: float | None = None) -> RunState | None:
+        """Return a run; None if its record is gone, even if another run has its id now."""
         try:
-            return run_state(self.call(lambda: self.ports.runs.get_run(run_id)))
+            found = run_state(self.call(lambda: self.ports.runs.get_run(run_id), until=until))
         except ApiError as error:
             if error.code == _NOT_FOUND:
                 return None
             raise
-
-    def find(self, run: RunIdentity) -> RunState | None:
-        """Return a run; None if its record is gone, even if another run has its id now."""
-        found = self.run(run.run_id)
-        return found if found is not None and found.uuid == run.uuid else None
+        return found if found.uuid == uuid and found.status != DELETED else None

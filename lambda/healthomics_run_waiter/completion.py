@@ -1,7 +1,7 @@
 """The completion of a run as a resource: it succeeds or fails as the run did, and fails with words.
 
 A signal to a wait condition carries no text, so the wait condition only waits, and this resource, which comes after it,
-says how the run has ended.
+says how the run has ended. It judges once: what it found is in its physical id from then on.
 """
 
 from collections.abc import Mapping
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from healthomics_run_handler.errors import ApiError, RequestFailedError
-from healthomics_run_handler.identity import RunIdentity, quote
+from healthomics_run_handler.identity import RunIdentity
 from healthomics_run_handler.request import Request
 from healthomics_run_handler.wanted import is_rollback
 from healthomics_run_waiter import contract, texts
 from healthomics_run_waiter.calls import Calls
-from healthomics_run_waiter.run_state import RunState, run_state
+from healthomics_run_waiter.completion_id import CompletionId, parse_completion_id, remembered_ending
+from healthomics_run_waiter.run_state import RunState
 from healthomics_run_waiter.stack_state import StackState, changed_in_this_operation
 
 _UNKNOWN = "UNKNOWN"
-_GONE = "DELETED"
 _PAUSE = 15.0
 
 
@@ -40,9 +40,9 @@ class _Asked:
     seconds: int
 
     @property
-    def physical_id(self) -> str:
-        """The completion of one run, whatever else changes."""
-        return "|".join(("completion", quote(self.run.run_id), quote(self.run.uuid)))
+    def key(self) -> tuple[str, str]:
+        """What tells the run from every other."""
+        return self.run.run_id, self.run.uuid
 
 
 class Completion:
@@ -65,47 +65,63 @@ class Completion:
         asked = _asked(request.properties)
         try:
             if request.request_type == "Create":
-                return self._judge(asked, self._calls.find(asked.run))
+                return _outcome(asked, CompletionId(run=self._judge(asked, self._calls.find(*asked.key))))
             return self._update(asked)
         except ApiError as error:
             raise RequestFailedError(texts.cannot_look(error, asked.run.run_id)) from error
 
     def _update(self, asked: _Asked) -> Outcome:
-        """Answer for a run that was there before, or wait for one whose replacement the template did not show."""
-        if _run_of(self._request.old_properties or {}) == _run_of(self._request.properties) or self._rolls_back():
-            # Judged before; and a rollback waits for nothing, and is held up by nothing.
-            return _outcome(asked, self._glance(asked.run))
+        """Answer for a run that was judged before, or wait for one whose replacement the template did not show."""
+        known = parse_completion_id(self._request.physical_id)
+        last, before = (known.run, known.before) if known is not None else (None, None)
+        if known is not None and known.run.key == asked.key:
+            return _outcome(asked, known)
+        if self._rolls_back():
+            # Which waits for nothing, and is held up by nothing.
+            ended = before if before is not None and before.key == asked.key else self._glance(asked)
+            return _outcome(asked, CompletionId(run=ended))
         while True:
-            run = self._calls.find(asked.run)
+            run = self._calls.find(*asked.key)
             if run is None or run.has_ended:
-                return self._judge(asked, run)
+                return _outcome(asked, CompletionId(run=self._judge(asked, run), before=last))
             if not self._calls.pause(_PAUSE):
                 raise RequestFailedError(texts.replaced_late(run, region=self._region))
             if not self._state().goes_forward:
                 raise RequestFailedError(texts.no_longer_deploying(asked.run.run_id))
 
-    def _judge(self, asked: _Asked, run: RunState | None) -> Outcome:
+    def _judge(self, asked: _Asked, run: RunState | None) -> RunState:
+        """Return how the run ended, if it ended as it was asked for."""
         if run is None:
-            resources = self._calls.call(lambda: self._calls.ports.stacks.resources(self._request.stack_id))
-            if changed_in_this_operation(resources, asked.logical_id, self._state()):
-                raise RequestFailedError(texts.record_gone(asked.run.run_id))
-            # A run of an earlier deployment: who asked for it has seen it end, or did not want to.
-            return _outcome(asked, None)
+            run = self._recall(asked)
+        if run.status == contract.DELETED:
+            return run
         if not run.has_ended:
             raise RequestFailedError(texts.not_ended(run, seconds=asked.seconds, region=self._region))
         if run.status not in asked.require:
             raise RequestFailedError(texts.ended_otherwise(run, region=self._region))
-        return _outcome(asked, run)
+        return run
 
-    def _glance(self, identity: RunIdentity) -> RunState | None:
+    def _recall(self, asked: _Asked) -> RunState:
+        """Return how a run without a record ended, as far as the stack knows."""
+        resources = self._calls.call(lambda: self._calls.ports.stacks.resources(self._request.stack_id))
+        remembered = remembered_ending(resources, asked.key)
+        if remembered is not None:
+            return remembered
+        # That its resource was touched in this deployment does not say that the run was started by it, but nothing else
+        # tells them apart; to let a run pass of which nobody knows the end would be worse.
+        if changed_in_this_operation(resources, asked.logical_id, self._state()):
+            raise RequestFailedError(texts.record_gone(asked.run.run_id))
+        # A run of an earlier deployment: who asked for it has seen it end, or did not want to.
+        return _without_record(asked.run, contract.DELETED)
+
+    def _glance(self, asked: _Asked) -> RunState:
         """Look once; whatever happens, the request succeeds."""
         try:
-            response = self._calls.ports.runs.get_run(identity.run_id)
+            run = self._calls.find(*asked.key, until=self._calls.now())
         except ApiError as error:
-            self._calls.ports.log.info("Run could not be looked at", run=identity.run_id, code=error.code)
-            return RunState(run_id=identity.run_id, uuid=identity.uuid, status=_UNKNOWN)
-        run = run_state(response)
-        return run if run.uuid == identity.uuid else None
+            self._calls.ports.log.info("Run could not be looked at", run=asked.run.run_id, code=error.code)
+            return _without_record(asked.run, _UNKNOWN)
+        return run or _without_record(asked.run, contract.DELETED)
 
     def _rolls_back(self) -> bool:
         return is_rollback(self._state().status)
@@ -115,28 +131,30 @@ class Completion:
 
 
 def _asked(properties: Mapping[str, Any]) -> _Asked:
-    run_id, uuid = _run_of(properties)
-    output_uri = str(properties[contract.RUN_OUTPUT_URI])
     return _Asked(
-        run=RunIdentity(run_id=run_id, uuid=uuid, spec_digest="", output_uri=output_uri),
+        run=RunIdentity(
+            run_id=str(properties[contract.RUN_ID]),
+            uuid=str(properties[contract.RUN_UUID]),
+            spec_digest="",
+            output_uri=str(properties[contract.RUN_OUTPUT_URI]),
+        ),
         logical_id=str(properties[contract.RUN]),
         require=frozenset(properties[contract.REQUIRE]),
         seconds=int(properties[contract.SECONDS]),
     )
 
 
-def _run_of(properties: Mapping[str, Any]) -> tuple[str, str]:
-    return str(properties.get(contract.RUN_ID, "")), str(properties.get(contract.RUN_UUID, ""))
+def _without_record(identity: RunIdentity, status: str) -> RunState:
+    return RunState(run_id=identity.run_id, uuid=identity.uuid, status=status)
 
 
-def _outcome(asked: _Asked, run: RunState | None) -> Outcome:
+def _outcome(asked: _Asked, known: CompletionId) -> Outcome:
     """Answer with every attribute, as Fn::GetAtt wants it; a run without a record has none of its own."""
-    run = run or RunState(run_id=asked.run.run_id, uuid=asked.run.uuid, status=_GONE)
-    output_uri = asked.run.output_uri.rstrip("/")
+    run = known.run
     return Outcome(
-        physical_id=asked.physical_id,
+        physical_id=str(known),
         data={
-            contract.ATTRIBUTE_OUTPUTS_URI: f"{output_uri}/{contract.OUTPUTS_FILE}",
+            contract.ATTRIBUTE_OUTPUTS_URI: f"{asked.run.output_uri.rstrip('/')}/{contract.OUTPUTS_FILE}",
             contract.ATTRIBUTE_RUN_OUTPUT_URI: asked.run.output_uri,
             contract.ATTRIBUTE_RUN_STATUS: run.status,
             contract.ATTRIBUTE_FAILURE_REASON: run.failure_reason,

@@ -52,7 +52,9 @@ RULE_ARNS: Final = "ruleArns"
 
 FINAL_STATUSES: Final = ("COMPLETED", "FAILED", "CANCELLED")
 """How a run ends."""
-EVENT_STATUSES: Final = (*FINAL_STATUSES, "DELETED")
+DELETED: Final = "DELETED"
+"""What the service calls a run whose record is gone, or goes: nobody can tell how it ended."""
+EVENT_STATUSES: Final = (*FINAL_STATUSES, DELETED)
 """After these events somebody looks."""
 
 TICK_SECONDS: Final = 300

@@ -8,6 +8,8 @@ from typing import Any
 from healthomics_run_handler.ledger import LOGICAL_ID, STACK_ID
 from healthomics_run_waiter.contract import FINAL_STATUSES
 
+_REASON_LENGTH = 64
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunState:
@@ -26,6 +28,11 @@ class RunState:
     logical_id: str = ""
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from every other run."""
+        return self.run_id, self.uuid
+
+    @property
     def has_ended(self) -> bool:
         """Whether nothing more will become of it."""
         return self.status in FINAL_STATUSES
@@ -38,7 +45,8 @@ def run_state(response: Mapping[str, Any]) -> RunState:
         run_id=str(response["id"]),
         uuid=str(response.get("uuid") or ""),
         status=str(response.get("status") or ""),
-        failure_reason=str(response.get("failureReason") or ""),
+        # As long as the API says; a completion's physical id must hold it.
+        failure_reason=str(response.get("failureReason") or "")[:_REASON_LENGTH],
         status_message=str(response.get("statusMessage") or ""),
         start_time=_text(response.get("startTime")),
         stop_time=_text(response.get("stopTime")),

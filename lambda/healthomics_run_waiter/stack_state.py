@@ -83,6 +83,36 @@ def held_runs(resources: Iterable[StackResource]) -> dict[str, RunIdentity]:
     return runs
 
 
+def may_come_to_wait(resources: Iterable[StackResource], state: StackState, *, uuid: str, logical_id: str) -> bool:
+    """Whether a wait for a run that has ended may begin in a moment: the stack holds it, or is about to.
+
+    Args:
+        resources: Of the stack, none of which waits for the run now.
+        state: Of the stack.
+        uuid: Of the run.
+        logical_id: Of its resource; empty if nothing tells any more.
+    """
+    listed = list(resources)
+    for resource in listed:
+        identity = parse_physical_id(resource.physical_id)
+        if resource.resource_type == RESOURCE_TYPE and isinstance(identity, RunIdentity) and identity.uuid == uuid:
+            return not _was_waited_for(listed, resource, since=max(state.began_at, resource.changed_at))
+    return any(resource.logical_id == logical_id and resource.status.endswith("_IN_PROGRESS") for resource in listed)
+
+
+def _was_waited_for(resources: Iterable[StackResource], run: StackResource, *, since: float) -> bool:
+    """Whether a wait for a run is done. One that was done before ``since`` is that of the run before."""
+    name = contract.run_name(run.logical_id)
+    return any(
+        (wait := contract.parse_wait_id(resource.logical_id)) is not None
+        and wait.run == name
+        and resource.resource_type == contract.WAIT_CONDITION_TYPE
+        and resource.status == "CREATE_COMPLETE"
+        and resource.changed_at >= since
+        for resource in resources
+    )
+
+
 def changed_in_this_operation(resources: Iterable[StackResource], logical_id: str, state: StackState) -> bool:
     """Whether a resource was created or updated since the stack's operation began; True if nothing tells."""
     changed_at = [resource.changed_at for resource in resources if resource.logical_id == logical_id]

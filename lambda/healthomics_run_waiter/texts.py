@@ -6,21 +6,19 @@ characters; the service's own words follow, as many as fit.
 
 from healthomics_run_handler.errors import ApiError
 from healthomics_run_handler.messages import api_failure
+from healthomics_run_waiter import console
+from healthomics_run_waiter.contract import LONGEST_WAIT_SECONDS
 from healthomics_run_waiter.run_state import RunState
 
 REASON_LIMIT = 1000
 """Bytes. CloudFormation takes 4096 for the whole answer."""
 
-_LOG_GROUP = "$252Faws$252Fomics$252FWorkflowLog"
+_LOG_GROUP = "/aws/omics/WorkflowLog"
 
 
 def log_link(region: str, run_id: str) -> str:
     """Return the console's page of the engine log of a run."""
-    stream = f"run$252F{run_id}$252Fengine"
-    return (
-        f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
-        f"#logsV2:log-groups/log-group/{_LOG_GROUP}/log-events/{stream}"
-    )
+    return console.log_stream(region, _LOG_GROUP, f"run/{run_id}/engine")
 
 
 def ended_otherwise(run: RunState, *, region: str) -> str:
@@ -33,17 +31,19 @@ def ended_otherwise(run: RunState, *, region: str) -> str:
 def not_ended(run: RunState, *, seconds: int, region: str) -> str:
     """Return the reason for a run that still goes on."""
     head = f"Run {run.run_id} is {run.status} after {readable(seconds)}. Log: {log_link(region, run.run_id)}"
+    longer = "" if seconds >= LONGEST_WAIT_SECONDS else "wait longer with timeout=, or "
     return _cut(
-        f"{head} A rollback ends the run if it was started by this deployment; wait longer with timeout=, or let an "
-        "event go on from where it ends."
+        f"{head} A rollback ends the run if it was started by this deployment. Next time {longer}let an event go on "
+        "from where the run ends (on_completed) instead of waiting."
     )
 
 
 def record_gone(run_id: str) -> str:
     """Return the reason for a run that nothing is known of."""
     return _cut(
-        f"Run {run_id} is gone: its record was deleted before anybody could see how it ended. Use retention_mode "
-        "RETAIN for a run that is waited for, leave the record alone while the deployment waits, and deploy again."
+        f"Run {run_id} is gone: its record was deleted before anybody could see how it ended. To go on, start it anew "
+        "with rerun_on, or take wait_for_completion out. Use retention_mode RETAIN for a run that is waited for, and "
+        "leave its record alone while the deployment waits."
     )
 
 

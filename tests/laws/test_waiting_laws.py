@@ -5,9 +5,11 @@
 3. If ticks come, every wait ends with a signal, before CloudFormation's own time-out.
 4. A deployment goes on only if the run ended as it was asked for.
 5. The schedule is off when the stack rests and a tick has come.
+6. What a completion has said stays as it is, however often the library is upgraded and whatever HealthOmics says.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -53,6 +55,10 @@ class JudgedCloud(FakeCloud):
         age = self.clock.now() - wait.changed_at
         if self.true_status(held) == "RUNNING" and age < contract.gives_up_after(name.seconds):
             self.verdicts.append(f"signalled after {age} s of {name.seconds}, but {held.run_id} is running")
+        if age >= contract.policy_seconds(name.seconds):
+            self.verdicts.append(
+                f"signalled after {age} s of {name.seconds}: CloudFormation's own time-out was earlier"
+            )
 
     def held(self, name: str) -> RunIdentity:
         identity = parse_physical_id(self.listed[name].physical_id)
@@ -83,6 +89,7 @@ class WaitingMachine(RuleBasedStateMachine):
         self.pending: dict[str, int] = {}  # run resources whose wait condition does not wait yet: seconds
         self.before: dict[str, Any] = {}
         self.completed: set[str] = set()
+        self.said: dict[str, tuple[RunIdentity, dict[str, Any]]] = {}  # by the names of runs, of the last deployment
         self.deployments = 0
 
     # --- the deployment ---
@@ -136,7 +143,23 @@ class WaitingMachine(RuleBasedStateMachine):
                 self.fail()
                 return
             self.completed.add(wait.logical_id)
+            self.said[name.run] = run, answer
         cloud.status = cloud.status.replace("IN_PROGRESS", "COMPLETE")
+
+    @precondition(lambda self: self.cloud.status in RESTING and self.said)
+    @rule(errors=st.lists(st.sampled_from(TROUBLE), max_size=3))
+    def upgrade(self, errors: list[ApiError]) -> None:
+        self.upgrade_the_library(errors)
+
+    def upgrade_the_library(self, errors: list[ApiError]) -> None:
+        """A deployment that touches everything and replaces nothing."""
+        before, self.cloud.status = self.cloud.status, "UPDATE_IN_PROGRESS"
+        for name, (run, answer) in self.said.items():
+            if name in self.cloud.listed and run == self.cloud.held(name):
+                again = self._complete(name, run, 60, was=answer["PhysicalResourceId"], errors=errors)
+                assert again["Status"] == "SUCCESS"
+                assert (again["Data"], again["PhysicalResourceId"]) == (answer["Data"], answer["PhysicalResourceId"])
+        self.cloud.status = before
 
     @precondition(lambda self: self._forward())
     @rule()
@@ -222,6 +245,16 @@ class WaitingMachine(RuleBasedStateMachine):
     def have_trouble(self, operation: str, errors: list[ApiError]) -> None:
         self.cloud.script[operation] = list(errors)
 
+    @precondition(lambda self: self._open() and self.cloud.enabled)
+    @rule(error=st.sampled_from([THROTTLED, LOST, CONFLICT, DENIED]), hours=st.integers(0, 12))
+    def have_long_trouble_with_healthomics(self, error: ApiError, hours: int) -> None:
+        """Ticks come, for hours perhaps, and every GetRun fails. (An event's look would take the time of the ticks.)"""
+        for _ in range(1 + hours * 3600 // contract.TICK_SECONDS):
+            self.cloud.script["GetRun"] = [error] * 2000
+            self.pass_time(contract.TICK_SECONDS)
+            self.no_wait_times_out()
+        self.cloud.script.pop("GetRun", None)
+
     # --- what must hold ---
 
     @invariant()
@@ -248,6 +281,8 @@ class WaitingMachine(RuleBasedStateMachine):
                 self.tick()
             assert self._open() == []
             self.go_on()
+        if self.cloud.status in RESTING:
+            self.upgrade_the_library([THROTTLED])
         if "ROLLBACK_IN_PROGRESS" in self.cloud.status:
             self.be_back()
         if self.cloud.enabled:
@@ -286,7 +321,14 @@ class WaitingMachine(RuleBasedStateMachine):
         raise AssertionError("the invocation keeps failing")
 
     def _complete(
-        self, name: str, run: RunIdentity, seconds: int, *, replaces: RunIdentity | None = None
+        self,
+        name: str,
+        run: RunIdentity,
+        seconds: int,
+        *,
+        replaces: RunIdentity | None = None,
+        was: str = "",
+        errors: Sequence[ApiError] = (),
     ) -> dict[str, Any]:
         def properties(of: RunIdentity) -> dict[str, Any]:
             return {
@@ -298,11 +340,11 @@ class WaitingMachine(RuleBasedStateMachine):
                 contract.SECONDS: str(seconds),
             }
 
-        self.cloud.script.clear()
-        old = None if replaces is None else properties(replaces)
-        return self._ask(contract.COMPLETION_TYPE, properties(run), old=old)
+        self.cloud.script = {"GetRun": list(errors)}
+        old = properties(replaces or run) if replaces is not None or was else None
+        return self._ask(contract.COMPLETION_TYPE, properties(run), old=old, was=was or "completion|before")
 
-    def _ask(self, resource_type: str, properties: dict[str, Any], *, old: Any = None) -> dict[str, Any]:
+    def _ask(self, resource_type: str, properties: dict[str, Any], *, old: Any = None, was: str = "") -> dict[str, Any]:
         event = {
             "RequestType": "Create" if old is None else "Update",
             "StackId": STACK_ID,
@@ -311,7 +353,7 @@ class WaitingMachine(RuleBasedStateMachine):
             "ResponseURL": "https://response.example/",
             "ResourceType": resource_type,
             "ResourceProperties": properties,
-            **({} if old is None else {"OldResourceProperties": old, "PhysicalResourceId": "completion|before"}),
+            **({} if old is None else {"OldResourceProperties": old, "PhysicalResourceId": was}),
         }
         bodies: list[bytes] = []
 

@@ -90,7 +90,9 @@ def test_a_run_that_completed_is_a_success_with_all_attributes(cloud: FakeCloud)
     given = answer(cloud, request("Create", properties(uuid)))
 
     assert given["Status"] == "SUCCESS"
-    assert given["PhysicalResourceId"] == f"completion|1000001|{uuid}"
+    assert given["PhysicalResourceId"] == (
+        f"completion|1000001|{uuid}|COMPLETED||2026-11-22T10:00:00Z|2026-11-22T12:00:00Z"
+    )
     assert given["Data"] == {
         "OutputsUri": "s3://results/1000001/logs/outputs.json",
         "RunOutputUri": OUTPUT_URI,
@@ -143,6 +145,16 @@ def test_a_run_that_goes_on_says_how_long_was_waited(cloud: FakeCloud) -> None:
 
     assert given["Status"] == "FAILED"
     assert given["Reason"].startswith("Run 1000001 is RUNNING after 12 hours. Log: https://")
+    assert "let an event go on" in given["Reason"]
+    assert "timeout=" not in given["Reason"], "twelve hours are the limit"
+
+
+def test_a_run_that_goes_on_after_a_shorter_time_may_be_waited_for_longer(cloud: FakeCloud) -> None:
+    uuid = cloud.run(status="RUNNING")
+
+    given = answer(cloud, request("Create", properties(uuid, Seconds="3600")))
+
+    assert "wait longer with timeout=" in given["Reason"]
 
 
 def test_a_run_of_this_deployment_that_is_gone_fails(cloud: FakeCloud) -> None:
@@ -153,6 +165,42 @@ def test_a_run_of_this_deployment_that_is_gone_fails(cloud: FakeCloud) -> None:
 
     assert given["Status"] == "FAILED"
     assert "its record was deleted" in given["Reason"]
+    assert "start it anew with rerun_on, or take wait_for_completion out" in given["Reason"][:256]
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [("COMPLETED", "SUCCESS"), ("FAILED", "FAILED"), ("DELETED", "SUCCESS")]
+)
+def test_a_run_that_is_gone_is_judged_by_what_the_completion_before_knows(
+    cloud: FakeCloud, status: str, outcome: str
+) -> None:
+    """Another time-out, tags or an upgrade that touched the run in the same deployment, and no record any more."""
+    uuid = cloud.run()
+    cloud.runs.clear()
+    cloud.list(
+        "Old", contract.COMPLETION_TYPE, "CREATE_COMPLETE", f"completion|1000001|{uuid}|{status}|WHY|begun|ended"
+    )
+    cloud.clock.sleep(86_400)
+    cloud.status, cloud.began_at = "UPDATE_IN_PROGRESS", cloud.now()
+    cloud.hold("Alignment", "1000001", uuid, "UPDATE_COMPLETE")
+
+    given = answer(cloud, request("Create", properties(uuid)))
+
+    assert given["Status"] == outcome
+    if outcome == "SUCCESS":
+        assert given["Data"]["RunStatus"] == status
+        assert given["Data"]["StopTime"] == "ended"
+    else:
+        assert given["Reason"].startswith("Run 1000001 FAILED with WHY.")
+
+
+def test_what_a_completion_knows_of_another_run_does_not_count(cloud: FakeCloud) -> None:
+    uuid = cloud.run()
+    cloud.runs.clear()
+    cloud.list("Old", contract.COMPLETION_TYPE, "CREATE_COMPLETE", "completion|1000001|another|COMPLETED|||")
+    cloud.list("Odd", contract.COMPLETION_TYPE, "CREATE_COMPLETE", "genomes-Odd-ABC")
+
+    assert answer(cloud, request("Create", properties(uuid)))["Status"] == "FAILED"
 
 
 def test_a_run_of_an_earlier_deployment_that_is_gone_does_not_hold_up_this_one(cloud: FakeCloud) -> None:
@@ -182,17 +230,79 @@ def test_a_run_that_cannot_be_looked_at_fails_with_the_services_words(cloud: Fak
 # --- Update ---
 
 
-@pytest.mark.parametrize("status", ["FAILED", "RUNNING", "CANCELLED", "COMPLETED"])
-def test_an_update_that_keeps_the_run_judges_it_no_more(cloud: FakeCloud, status: str) -> None:
-    uuid = cloud.run(status=status)
+def judged(cloud: FakeCloud, status: str = "COMPLETED", run_id: str = "1000001") -> tuple[str, Any]:
+    """A run whose completion has been created, with every attribute; its uuid and the answer."""
+    uuid = cloud.run(
+        run_id, status, failureReason="", startTime="2026-11-22T10:00:00Z", stopTime="2026-11-22T12:00:00Z"
+    )
+    if status == "FAILED":
+        cloud.runs[run_id]["failureReason"] = "RUN_TASK_FAILED"
+    asked = properties(uuid, run_id, Require=["COMPLETED", "FAILED"])
+    given = answer(cloud, request("Create", asked))
+    assert given["Status"] == "SUCCESS"
+    cloud.calls.clear()
     cloud.status = "UPDATE_IN_PROGRESS"
-    old = properties(uuid)
+    return uuid, given
 
-    given = answer(cloud, request("Update", {**old, "New": "1"}, old=old, physical_id=f"completion|1000001|{uuid}"))
+
+@pytest.mark.parametrize("status", ["COMPLETED", "FAILED"])
+def test_an_update_that_keeps_the_run_says_the_same_and_asks_nobody(cloud: FakeCloud, status: str) -> None:
+    uuid, first = judged(cloud, status)
+    cloud.runs.clear()
+    asked = properties(uuid)
+
+    given = answer(cloud, request("Update", {**asked, "New": "1"}, old=asked, physical_id=first["PhysicalResourceId"]))
 
     assert given["Status"] == "SUCCESS"
-    assert given["Data"]["RunStatus"] == status
-    assert given["PhysicalResourceId"] == f"completion|1000001|{uuid}"
+    assert given["Data"] == first["Data"]
+    assert given["PhysicalResourceId"] == first["PhysicalResourceId"]
+    assert cloud.calls == []
+
+
+def test_a_rollback_from_a_run_that_no_template_showed_says_what_was_said_before(cloud: FakeCloud) -> None:
+    before, first = judged(cloud, "FAILED")
+    after = cloud.run("1000002", "COMPLETED")
+    event = request(
+        "Update", properties(after, "1000002"), old=properties(before), physical_id=first["PhysicalResourceId"]
+    )
+    second = answer(cloud, event)
+    cloud.runs.clear()
+    cloud.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+
+    event = request(
+        "Update", properties(before), old=properties(after, "1000002"), physical_id=second["PhysicalResourceId"]
+    )
+    given = answer(cloud, event)
+
+    assert second["Data"]["RunStatus"] == "COMPLETED"
+    assert given["Data"] == first["Data"]
+    assert given["PhysicalResourceId"] == first["PhysicalResourceId"]
+
+
+def test_a_failed_update_leaves_the_id_that_says_what_was_before(cloud: FakeCloud) -> None:
+    before, first = judged(cloud)
+    after = cloud.run("1000002", "FAILED")
+    failed = answer(
+        cloud,
+        request(
+            "Update", properties(after, "1000002"), old=properties(before), physical_id=first["PhysicalResourceId"]
+        ),
+    )
+
+    # With another try, after a failure without a rollback, the run that failed is what the properties were already.
+    again = answer(
+        cloud,
+        request(
+            "Update",
+            properties(after, "1000002"),
+            old=properties(after, "1000002"),
+            physical_id=failed["PhysicalResourceId"],
+        ),
+    )
+
+    assert failed["PhysicalResourceId"] == first["PhysicalResourceId"]
+    assert again["Status"] == "FAILED"
+    assert again["Reason"].startswith("Run 1000002 FAILED.")
 
 
 @pytest.mark.parametrize("status", ["FAILED", "RUNNING"])
@@ -201,11 +311,13 @@ def test_a_rollback_waits_for_nothing_and_fails_for_nothing(cloud: FakeCloud, st
     cloud.status = "UPDATE_ROLLBACK_IN_PROGRESS"
     began = cloud.now()
 
-    event = request("Update", properties(before), old=properties(after, "1000002"), physical_id="completion|1000002|x")
+    event = request(
+        "Update", properties(before), old=properties(after, "1000002"), physical_id="completion|1000002|x||||"
+    )
     given = answer(cloud, event)
 
     assert given["Status"] == "SUCCESS"
-    assert given["PhysicalResourceId"] == f"completion|1000001|{before}"
+    assert given["PhysicalResourceId"] == f"completion|1000001|{before}|{status}|||"
     assert cloud.now() == began
 
 
@@ -237,7 +349,7 @@ def test_an_update_waits_for_a_run_whose_replacement_no_template_showed(cloud: F
     )
 
     assert given["Status"] == "SUCCESS"
-    assert given["PhysicalResourceId"] == f"completion|1000002|{uuid}"
+    assert given["PhysicalResourceId"] == f"completion|1000002|{uuid}|COMPLETED|||"
 
 
 def test_such_a_wait_ends_with_the_functions_time_and_says_what_to_do(cloud: FakeCloud) -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from handler_fakes import STACK_ID, THROTTLED, api_error
+from handler_fakes import LOST, STACK_ID, THROTTLED, api_error
+from healthomics_run_handler.errors import ApiError
 from healthomics_run_waiter import contract
-from healthomics_run_waiter.looking import EARLY_EVENT_SECONDS, look
+from healthomics_run_waiter.looking import EARLY_EVENT_SECONDS, PATIENCE_SECONDS, look
 from waiter_fakes import NOT_WAITING, RULE, FakeCloud
 
 BROKEN = api_error("AccessDeniedException", 403, operation="GetRun")
@@ -63,7 +64,30 @@ def test_an_event_of_a_run_whose_id_another_run_has_now_signals_nothing(cloud: F
     event(cloud, "uuid-of-yesterday")
 
     assert cloud.signals == []
-    assert cloud.calls == ["GetRun"]
+    assert cloud.calls == ["GetRun", "DescribeStacks", "ListStackResources"]
+
+
+@pytest.mark.parametrize("record", ["none", "of another run", "DELETED"])
+@pytest.mark.parametrize("trigger", ["event", "tick"])
+def test_a_run_whose_record_is_deleted_is_waited_for_no_longer(cloud: FakeCloud, record: str, trigger: str) -> None:
+    uuid = cloud.run()
+    wait = cloud.wait()
+    match record:
+        case "none":
+            del cloud.runs["1000001"]
+        case "of another run":
+            cloud.runs["1000001"]["uuid"] = "another"
+        case status:
+            cloud.runs["1000001"]["status"] = status
+    began = cloud.now()
+
+    if trigger == "event":
+        event(cloud, uuid)
+    else:
+        tick(cloud)
+
+    assert cloud.signals == [(wait, uuid)]
+    assert cloud.now() == began
 
 
 def test_an_event_of_another_stacks_run_is_nobodys(cloud: FakeCloud) -> None:
@@ -81,9 +105,35 @@ def test_an_event_that_comes_twice_signals_once(cloud: FakeCloud) -> None:
     wait = cloud.wait()
 
     event(cloud, uuid)
+    cloud.clock.sleep(60)
+    began = cloud.now()
     event(cloud, uuid)
 
     assert cloud.signals == [(wait, uuid)]
+    assert cloud.now() == began, "nothing is left to stay for"
+
+
+@pytest.mark.parametrize("replaced", [True, False], ids=["of the run before", "with another time-out"])
+def test_a_wait_that_was_done_earlier_is_not_the_one_to_come(cloud: FakeCloud, replaced: bool) -> None:  # noqa: FBT001
+    uuid = cloud.run("1000001", "COMPLETED")
+    old = cloud.wait()
+    event(cloud, uuid)
+    cloud.clock.sleep(3600)
+    cloud.status, cloud.began_at = "UPDATE_IN_PROGRESS", cloud.now()
+    if replaced:
+        cloud.clock.sleep(10)
+        uuid = cloud.run("1000002", "COMPLETED")
+    new: list[str] = []
+
+    def begin() -> None:
+        if not new:
+            new.append(cloud.wait(seconds=7200, digest="1" * 16))
+
+    cloud.while_asleep = begin
+
+    event(cloud, uuid, "1000002" if replaced else "1000001")
+
+    assert [wait for wait, _ in cloud.signals] == [old, *new]
 
 
 def test_an_event_before_its_wait_condition_stays_for_it(cloud: FakeCloud) -> None:
@@ -221,6 +271,70 @@ def test_the_last_tick_gives_up_on_time_for_a_run_that_goes_on(cloud: FakeCloud,
 
     assert cloud.signals == [(wait, uuid)]
     assert contract.gives_up_after(seconds) <= cloud.now() - began < contract.policy_seconds(seconds)
+
+
+@pytest.mark.parametrize("seconds", [60, 600, 43_200])
+@pytest.mark.parametrize("operation", ["GetRun", "DescribeStacks", "ListStackResources"])
+@pytest.mark.parametrize("error", [THROTTLED, LOST, BROKEN])
+def test_no_wait_is_late_because_a_call_keeps_failing(
+    cloud: FakeCloud, seconds: int, operation: str, error: ApiError
+) -> None:
+    uuid = cloud.run()
+    wait = cloud.wait(seconds=seconds)
+    began = cloud.now()
+    cloud.clock.time += max(contract.gives_up_after(seconds) - contract.LINGER_SECONDS, 0) + 1
+
+    def trouble() -> None:
+        cloud.script.setdefault(operation, [error] * 2000)
+
+    if operation == "GetRun":
+        trouble()
+    else:
+        cloud.while_asleep = trouble  # without a first look nobody knows what waits
+
+    tick(cloud)
+
+    assert cloud.signals == [(wait, uuid)]
+    assert contract.gives_up_after(seconds) <= cloud.now() - began < contract.policy_seconds(seconds)
+
+
+@pytest.mark.parametrize("trouble", ["throttled", "hanging"])
+def test_no_wait_is_late_because_of_the_calls_for_others(cloud: FakeCloud, trouble: str) -> None:
+    for number in range(50):
+        cloud.run(f"{number}", of=f"Run{number}")
+        cloud.wait(of=f"Run{number}")
+        cloud.clock.time += 0.1
+    began = {wait.logical_id: wait.changed_at for wait in cloud.listed.values()}
+
+    def hang() -> None:
+        cloud.clock.sleep(15)
+        raise LOST
+
+    cloud.script["GetRun"] = [THROTTLED if trouble == "throttled" else hang] * 2000
+    cloud.clock.time += 43_140 - 300
+
+    tick(cloud)
+
+    assert len(cloud.signals) == 50
+    late = [cloud.listed[wait].changed_at - began[wait] for wait, _ in cloud.signals]
+    assert min(late) >= 43_140
+    assert max(late) < 43_200
+
+
+def test_a_tick_asks_again_about_a_run_but_not_for_long(cloud: FakeCloud) -> None:
+    first, second = cloud.run("1", "COMPLETED", of="A"), cloud.run("2", "COMPLETED", of="B")
+    waits = [cloud.wait(of="A"), cloud.wait(of="B")]
+    cloud.script["GetRun"] = [THROTTLED] * 3
+    began = cloud.now()
+
+    tick(cloud)
+
+    assert cloud.signals == [(waits[0], first), (waits[1], second)]
+    cloud.wait(of="A", digest="1" * 16)
+    cloud.script["GetRun"] = [THROTTLED] * 1000
+    began = cloud.now()
+    tick(cloud)
+    assert cloud.now() - began <= PATIENCE_SECONDS
 
 
 def test_a_run_that_ends_in_the_last_minutes_is_waited_for(cloud: FakeCloud) -> None:
