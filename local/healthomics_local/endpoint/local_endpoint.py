@@ -71,6 +71,8 @@ class LocalHealthOmics(Service):
 
     def stop(self) -> None:
         """Stop listening, and end every run, process and thread."""
+        # First the clock: nobody should have to wait for a call that waits in an injected latency.
+        self._stop_clock()
         if self._server is not None:
             self._server.stop()
             self._server = None

@@ -149,8 +149,7 @@ class Service:
         given = dict(members or {})
         for name in idempotency_members(operation):
             given.setdefault(name, str(uuid.uuid4()))
-        output, _ = self._dispatcher.call(operation, given, request_id=str(uuid.uuid4()))
-        return output
+        return self._dispatcher.call(operation, given, request_id=str(uuid.uuid4()))
 
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request; whatever goes wrong becomes an error of the API.
@@ -295,14 +294,18 @@ class Service:
 
     def close(self) -> None:
         """End everything that was started: timers, engines and their processes, threads."""
-        if self._owns_clock:
-            self.clock.close()
+        self._stop_clock()
         self._batches.close()
         self._state.close()
         self._engines.close()
         self._events.close()
         if self._owns_objects and isinstance(self.objects, S3ObjectStore):
             self.objects.close()
+
+    def _stop_clock(self) -> None:
+        """Close the clock, unless it was given: then it is its owner's to close."""
+        if self._owns_clock:
+            self.clock.close()
 
     def _answer(self, request: Request, request_id: str) -> Response:
         if self._page.serves(request.path):
@@ -324,9 +327,8 @@ class Service:
         except ServiceError as error:
             self._dispatcher.record(route.operation, dict(route.labels), request_id, error=error)
             raise
-        output, fault = self._dispatcher.call(route.operation, members, request_id=request_id, caller=caller)
-        response = response_from_output(operation, output)
-        return response if fault is None or fault.status is None else replace(response, status=fault.status)
+        output = self._dispatcher.call(route.operation, members, request_id=request_id, caller=caller)
+        return response_from_output(operation, output)
 
     def _authenticate(self, request: Request) -> Caller | None:
         """Who made the request; None: nobody asks.

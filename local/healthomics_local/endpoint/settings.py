@@ -179,6 +179,9 @@ class Settings:
     max_log_entries: int = 100_000
     """How many entries the service keeps in memory."""
     max_recorded_requests: int = 10_000
+    """How many calls the service remembers (`Service.requests`)."""
+    max_recorded_bytes: int = 64 * 1024 * 1024
+    """How much memory their members may take; of a call that would need all of it, only the sizes are kept."""
     max_body_bytes: int = 8 * 1024 * 1024
 
     @property

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection
+from http.client import HTTPConnection, RemoteDisconnected
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from healthomics_local.endpoint import Fault, LocalHealthOmics
+from healthomics_local.endpoint import Fault, LocalHealthOmics, Settings
 from healthomics_local.testing import local_healthomics
 
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/omics/aws4_request"}
@@ -63,6 +64,7 @@ def test_every_answer_has_a_request_id_of_its_own(healthomics: LocalHealthOmics)
     ("method", "path", "body", "status", "code"),
     [
         pytest.param("GET", "/nothing", None, 404, "UnknownOperationException", id="no route"),
+        pytest.param("GET", "/run/", None, 404, "UnknownOperationException", id="an empty id"),
         pytest.param("PATCH", "/run", None, 404, "UnknownOperationException", id="no such method"),
         pytest.param("POST", "/run", b"{", 400, "SerializationException", id="bad JSON"),
         pytest.param("POST", "/run", b"{}", 400, "ValidationException", id="nothing in it"),
@@ -207,6 +209,24 @@ def test_after_stop_nothing_is_left() -> None:
         _ = omics.url
 
 
+def test_stop_does_not_wait_for_a_call_that_waits() -> None:
+    omics = LocalHealthOmics(Settings(engine="simulated", accept_unknown_references=True)).start()
+    omics.inject(Fault(operation="StartRun", latency=3600))
+    body = {"workflowId": "1", "roleArn": "arn:r", "outputUri": "s3://b", "requestId": "one"}
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(send, omics, "POST", "/run", body=json.dumps(body).encode())
+        deadline = time.monotonic() + 60
+        while omics.faults() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+        began = time.monotonic()
+        omics.stop()
+
+        assert time.monotonic() - began < 8
+        assert isinstance(waiting.exception(timeout=60), RemoteDisconnected)
+    assert omics.runs() == []
+
+
 def test_a_port_that_is_taken_is_an_error_at_once(healthomics: LocalHealthOmics) -> None:
     port = urlsplit(healthomics.url).port
     assert port is not None
@@ -242,6 +262,8 @@ def test_faults_requests_and_the_clock_can_be_reached_over_http(healthomics: Loc
         ("faults", b'{"operation": "StartRuns"}'),
         ("faults", b'{"when": "x"}'),
         ("faults", b'{"count": "many"}'),
+        ("faults", b'{"code": "ConflictException", "status": 204}'),
+        ("faults", b'{"status": 500}'),
         ("clock/advance", b'{"seconds": -1}'),
         ("clock/advance", b'{"seconds": "1"}'),
         ("clock/advance", b"{}"),

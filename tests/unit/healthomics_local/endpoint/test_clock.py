@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from healthomics_local.endpoint.clock import RealClock, VirtualClock
+from healthomics_local.endpoint.clock import ClockClosed, RealClock, VirtualClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -119,3 +119,19 @@ def test_the_real_clock_can_be_closed_from_a_callback() -> None:
     clock.call_later(0, lambda: (clock.close(), closed.set()))
 
     assert closed.wait(5)
+
+
+def test_who_sleeps_on_a_clock_that_is_closed_wakes_up() -> None:
+    clock, woken = RealClock(), threading.Event()
+
+    def sleep() -> None:
+        with pytest.raises(ClockClosed):
+            clock.sleep(3600)
+        woken.set()
+
+    thread = threading.Thread(target=sleep)
+    thread.start()
+    clock.close()
+
+    assert woken.wait(60)
+    thread.join()
