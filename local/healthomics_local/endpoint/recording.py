@@ -8,6 +8,8 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from healthomics_local.endpoint.json_values import is_array, is_object
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -88,13 +90,14 @@ def recordable(members: Mapping[str, Any]) -> dict[str, Any]:
 
 def _memory(value: object) -> int:
     """The bytes of a JSON value in memory, which are some times those of its text."""
-    total, left = 0, [value]
+    total = 0
+    left: list[Any] = [value]
     while left:
-        each: Any = left.pop()
+        each = left.pop()
         total += sys.getsizeof(each)
-        if isinstance(each, dict):
+        if is_object(each):
             left.extend(each.keys())
             left.extend(each.values())
-        elif isinstance(each, list | tuple):
+        elif is_array(each):
             left.extend(each)
     return total
