@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from healthomics_local.endpoint.hosts import ServedHosts
 from healthomics_local.endpoint.http_server import HttpServer
 from healthomics_local.endpoint.service import Service
 
@@ -32,6 +33,7 @@ class LocalHealthOmics(Service):
         super().__init__(settings)
         self._host = host
         self._port = port
+        self._hosts = ServedHosts(configured=(*self.settings.allowed_hosts, host))
         self._server: HttpServer | None = None
 
     @property

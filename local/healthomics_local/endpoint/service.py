@@ -25,6 +25,7 @@ from healthomics_local.endpoint.errors import (
 from healthomics_local.endpoint.events import EventDelivery
 from healthomics_local.endpoint.exports import EXPORTS_PATH, Exports
 from healthomics_local.endpoint.faults import ConnectionDropped, Fault, FaultPlan
+from healthomics_local.endpoint.hosts import ServedHosts
 from healthomics_local.endpoint.ids import ArnFormat, IdSource
 from healthomics_local.endpoint.ledger import RequestLedger
 from healthomics_local.endpoint.lifecycle import Lifecycle
@@ -133,6 +134,7 @@ class Service:
         )
         self._dispatcher = Dispatcher(self._backend, operations(self._backend, self._batches))
         self._admin = AdminApi(self)
+        self._hosts = ServedHosts(configured=settings.allowed_hosts)
         self._page = Page(self._backend, self.objects, self.call)
         if openings > 1:
             self._resume()
@@ -310,9 +312,10 @@ class Service:
     def _answer(self, request: Request, request_id: str) -> Response:
         if self._page.serves(request.path):
             return self._page.handle(request)
-        if "origin" in request.headers:
-            # Only web pages send it, and no other page has any business with a service that executes workflows.
+        if _is_from_web_page(request):
+            # No other page has any business with a service that executes workflows.
             raise AccessDeniedException("requests from web pages are refused")
+        self._hosts.check(request, api=not request.path.startswith(_ADMIN_PREFIX))
         if request.method == "GET" and request.path.startswith(EXPORTS_PATH):
             return self._exports.download(request.path)
         if request.path.startswith(_ADMIN_PREFIX):
@@ -342,6 +345,12 @@ class Service:
         if self.settings.require_signature and not signed:
             raise MissingAuthenticationTokenException("Missing Authentication Token")
         return None
+
+
+def _is_from_web_page(request: Request) -> bool:
+    """Whether it has a header that only browsers send, and for another site's page."""
+    site, mode = request.headers.get("sec-fetch-site"), request.headers.get("sec-fetch-mode")
+    return "origin" in request.headers or (site in {"cross-site", "same-site"} and mode != "navigate")
 
 
 def _storage_checks(settings: Settings) -> StorageChecks:

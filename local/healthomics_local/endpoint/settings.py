@@ -131,7 +131,11 @@ class Settings:
     reject_unknown_members: bool = True
     """Unknown members in a request are a ValidationException; False: they are ignored."""
     require_signature: bool = True
-    """Refuse requests without an AWS signature. It is not verified, but no web page can forge the header."""
+    """Refuse requests without an AWS signature. It is not verified. No web page of another origin can send the header,
+    and one whose name was made to point here is refused because of its Host."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names under which the endpoint is reached, such as that of a container. IP addresses, localhost and the
+    name that it listens on are always served, for the API also names below .local and amazonaws.com."""
     authorizer: Authorizer | None = None
     """Who knows the callers and what they may do. With one, signatures are verified, each call needs the permissions
     that AWS asks for, and a run is limited to what its role may do. None: everybody may do everything."""

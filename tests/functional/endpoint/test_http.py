@@ -47,11 +47,38 @@ def raw(omics: LocalHealthOmics, content: bytes) -> bytes:
         return received
 
 
-def test_any_host_is_served(healthomics: LocalHealthOmics) -> None:
-    for host in ("workflows-omics.us-east-1.amazonaws.com", "tags-localhost:1", "x"):
+def test_the_names_of_the_service_and_of_this_machine_are_served(healthomics: LocalHealthOmics) -> None:
+    for host in ("workflows-omics.us-east-1.amazonaws.com", "tags-localhost:1", "127.0.0.1:4567"):
         status, _, body = send(healthomics, "GET", "/run", Host=host)
 
         assert (status, body) == (200, {"items": []})
+
+
+@pytest.mark.parametrize("path", ["/run", "/_local/requests", "/_local/exports/workflow/1/readme.md", "/"])
+def test_a_name_that_a_web_site_can_have_is_refused(healthomics: LocalHealthOmics, path: str) -> None:
+    connection = HTTPConnection(urlsplit(healthomics.url).netloc, timeout=60)
+    connection.request("GET", path, headers=SIGNED | {"Host": "evil.example:4567"})
+    response = connection.getresponse()
+
+    assert response.status == 403
+    assert b"evil.example" in response.read()
+    connection.close()
+
+
+def test_a_name_that_is_allowed_is_served() -> None:
+    with local_healthomics(allowed_hosts=("omics-container",)) as omics:
+        for path in ("/run", "/_local/health"):
+            assert send(omics, "GET", path, Host="omics-container:4567")[0] == 200
+        status, headers, document = send(omics, "GET", "/run", Host="other")
+
+    assert (status, headers["x-amzn-errortype"]) == (403, "AccessDeniedException")
+    assert "--set allowed_hosts=NAME" in document["message"]
+
+
+def test_a_web_page_cannot_embed_what_the_endpoint_knows(healthomics: LocalHealthOmics) -> None:
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+
+    assert send(healthomics, "GET", "/_local/requests", **headers)[0] == 403
 
 
 def test_every_answer_has_a_request_id_of_its_own(healthomics: LocalHealthOmics) -> None:
