@@ -84,7 +84,7 @@ class Dispatcher:
             raise ConnectionDropped("the endpoint was stopped") from error
 
     def _process(self, operation: str, members: dict[str, Any], caller: Caller | None) -> dict[str, Any]:
-        if operation == "StartRun" and self._start_run_rate is not None:
+        if operation == "StartRun":
             with self._state.transaction():
                 allowed = self._start_run_rate.take(self._clock.now())
             if not allowed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ from healthomics_local.endpoint.operations.workflows import WorkflowOperations
 from healthomics_local.endpoint.page.site import Page
 from healthomics_local.endpoint.records import Definition, Run, Workflow
 from healthomics_local.endpoint.routes import find_route
+from healthomics_local.endpoint.script_plan import ScriptPlan, ScriptRule
 from healthomics_local.endpoint.service_model import idempotency_members, operation_model
 from healthomics_local.endpoint.settings import Settings, StorageChecks
 from healthomics_local.endpoint.state import State
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from healthomics_local.endpoint.authorization.access_control import Caller
     from healthomics_local.endpoint.clock import Clock
     from healthomics_local.endpoint.recording import RecordedRequest
+    from healthomics_local.endpoint.script import RunScript
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +111,6 @@ class Service:
             storage=storage,
             access=access,
         )
-        tps = settings.start_run_tps
         self._backend = Backend(
             settings=settings,
             clock=self.clock,
@@ -122,7 +124,8 @@ class Service:
             objects=self.objects,
             access=access,
             faults=FaultPlan(),
-            start_run_rate=TokenBucket(rate_per_second=tps) if tps is not None else None,
+            scripts=ScriptPlan(),
+            start_run_rate=TokenBucket(rate_per_second=settings.start_run_tps),
             base_url=self._base_url,
         )
         self._batches = BatchLifecycle(self._backend)
@@ -234,6 +237,50 @@ class Service:
     def clear_faults(self) -> None:
         """Forget all faults."""
         self._dispatcher.faults.clear()
+
+    def add_script(
+        self,
+        script: RunScript,
+        *,
+        workflow_id: str | None = None,
+        run_name: str | None = None,
+        count: int | None = None,
+    ) -> None:
+        """Let coming runs go as a script says: to fail late, for example.
+
+        The first script that fits a run counts, before `Settings.script`.
+
+        Args:
+            script: How they go.
+            workflow_id: Only runs of this workflow; None: of any.
+            run_name: Only runs with this name; None: with any, or none.
+            count: So many runs; None: all of them.
+
+        Raises:
+            ValueError: The count is below 1.
+        """
+        rule = ScriptRule(script=script, workflow_id=workflow_id, run_name=run_name, count=count)
+        self._backend.scripts.add(rule)
+
+    def scripts(self) -> tuple[ScriptRule, ...]:
+        """The scripts that have not been used up."""
+        return self._backend.scripts.pending()
+
+    def clear_scripts(self) -> None:
+        """Forget all scripts; runs that were started keep theirs."""
+        self._backend.scripts.clear()
+
+    @property
+    def start_run_tps(self) -> float | None:
+        """How many StartRun calls per second are allowed, as a token bucket; None: any number. Can be changed."""
+        return self._backend.start_run_rate.rate
+
+    @start_run_tps.setter
+    def start_run_tps(self, calls_per_second: float | None) -> None:
+        if calls_per_second is not None and not 0 < calls_per_second < math.inf:
+            raise ValueError(f"start_run_tps must be None or above 0, got {calls_per_second}")
+        with self._state.transaction():
+            self._backend.start_run_rate.rate = calls_per_second
 
     def requests(self, operation: str | None = None) -> list[RecordedRequest]:
         """The latest calls of an operation, or of all, oldest first."""

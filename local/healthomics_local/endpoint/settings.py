@@ -117,7 +117,7 @@ class Settings:
     """Give ids of deleted runs to new runs, at once: shows who takes a run id for an identity."""
 
     start_run_tps: float | None = None
-    """StartRun calls per second, as a token bucket; None: unlimited. The service's default is 1."""
+    """StartRun calls per second at the beginning, as a token bucket; None: unlimited. The service's default is 1."""
     max_stored_runs: int | None = 5000
     """Above it, old REMOVE runs vanish; without one, StartRun fails with ServiceQuotaExceededException."""
     max_concurrent_runs: int | None = None
@@ -161,7 +161,8 @@ class Settings:
     and simulates the rest; "simulated" simulates all; a mapping names an engine for each workflow engine (``CWL``,
     ``WDL``, ``NEXTFLOW``), the rest is simulated. A WDL run fails when "miniwdl" is named and cannot be used."""
     script: Callable[[Mapping[str, Any]], RunScript | None] | None = None
-    """Decides, from the members of StartRun, how a run goes; None: as `timings` say, and successfully."""
+    """Decides, from the members of StartRun, how a run goes; None: as `timings` say, and successfully. What
+    `Service.add_script` has added comes first."""
     cwl_python: str = sys.executable
     """The Python interpreter that has cwltool."""
     wdl_python: str = sys.executable

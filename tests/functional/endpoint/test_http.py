@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from healthomics_local.endpoint import Fault, LocalHealthOmics, Settings
+from healthomics_local.endpoint import Fault, LocalHealthOmics, RealClock, Settings
 from healthomics_local.testing import local_healthomics
 
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/omics/aws4_request"}
@@ -281,9 +281,93 @@ def test_faults_requests_and_the_clock_can_be_reached_over_http(healthomics: Loc
     assert send(healthomics, "GET", "/_local/requests")[2] == []
 
 
+def test_late_failures_can_be_arranged_over_http(healthomics: LocalHealthOmics) -> None:
+    rule = {
+        "run_name": "doomed",
+        "count": 1,
+        "failure_reason": "ASSUME_ROLE_FAILED",
+        "status_message": "no such role",
+        "fails_in": "STARTING",
+        "running_seconds": 5,
+        "tasks": ["align", {"name": "call", "cpus": 16}],
+    }
+    assert send(healthomics, "POST", "/_local/scripts", body=json.dumps(rule).encode())[0] == 204
+    (listed,) = send(healthomics, "GET", "/_local/scripts")[2]
+    workflow_id = healthomics.add_workflow().workflow_id
+    members = {"workflowId": workflow_id, "roleArn": "arn:aws:iam::1:role/r", "outputUri": "s3://b/o"}
+    for name in ("other", "doomed", "doomed"):
+        healthomics.call("StartRun", members | {"name": name})
+
+    assert send(healthomics, "POST", "/_local/clock/run-until-idle")[0] == 200
+
+    ended = [healthomics.call("GetRun", {"id": run.run_id}) for run in healthomics.runs()]
+    assert [each["status"] for each in ended] == ["COMPLETED", "FAILED", "COMPLETED"]
+    assert (ended[1]["failureReason"], ended[1]["statusMessage"]) == ("ASSUME_ROLE_FAILED", "no such role")
+    assert {name: listed[name] for name in ("run_name", "count", "fails_in")} == {
+        "run_name": "doomed",
+        "count": 1,
+        "fails_in": "STARTING",
+    }
+    assert [listed["tasks"][0], listed["tasks"][1]["cpus"]] == ["align", 16]
+    assert send(healthomics, "GET", "/_local/scripts")[2] == []
+    send(healthomics, "POST", "/_local/scripts")
+    assert send(healthomics, "DELETE", "/_local/scripts")[0] == 204
+    assert healthomics.scripts() == ()
+
+
+def test_throttling_can_be_changed_over_http(healthomics: LocalHealthOmics) -> None:
+    def set_rate(rate: float | None) -> Any:
+        return send(healthomics, "PUT", "/_local/throttling", body=json.dumps({"start_run_tps": rate}).encode())[2]
+
+    def start(count: int) -> list[int]:
+        body = b"{}"
+        return [send(healthomics, "POST", "/run", body=body)[0] for _ in range(count)]
+
+    assert send(healthomics, "GET", "/_local/throttling")[2] == {"start_run_tps": None}
+    assert start(3) == [400, 400, 400]
+    assert set_rate(2) == {"start_run_tps": 2}
+    assert start(3) == [400, 400, 429]
+    healthomics.advance(0.5)
+    assert start(2) == [400, 429]
+    assert set_rate(None) == {"start_run_tps": None}
+    assert start(2) == [400, 400]
+
+
+def test_time_that_passes_by_itself_is_not_advanced() -> None:
+    with local_healthomics(clock=RealClock()) as omics:
+        for path in ("advance", "run-until-idle"):
+            status, _, document = send(omics, "POST", f"/_local/clock/{path}", body=b'{"seconds": 1}')
+            assert status == 400
+            assert "--virtual-clock" in document["message"]
+        omics.clock.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", b'{"start_run_tps": 0}', b'{"start_run_tps": "1"}', b'{"start_run_tps": true}', b'{"rate": 1}', b"[]"],
+)
+def test_a_bad_rate_is_refused(healthomics: LocalHealthOmics, body: bytes) -> None:
+    status, headers, _ = send(healthomics, "PUT", "/_local/throttling", body=body)
+
+    assert (status, headers["x-amzn-errortype"]) == (400, "ValidationException")
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
+        ("scripts", b'{"failure": "x"}'),
+        ("scripts", b'{"failure_reason": ""}'),
+        ("scripts", b'{"fails_in": "COMPLETED"}'),
+        ("scripts", b'{"fails_in": "SOMEWHERE"}'),
+        ("scripts", b'{"count": 0}'),
+        ("scripts", b'{"running_seconds": -1}'),
+        ("scripts", b'{"running_seconds": 1e300}'),
+        ("scripts", b'{"running_seconds": true}'),
+        ("scripts", b'{"tasks": "align"}'),
+        ("scripts", b'{"tasks": [1]}'),
+        ("scripts", b'{"tasks": [{"cpus": 1}]}'),
+        ("scripts", b'{"tasks": [{"name": "a", "cpus": 0}]}'),
+        ("scripts", b'{"tasks": [{"name": "a", "memory": 1}]}'),
         ("faults", b"{"),
         ("faults", b"[]"),
         ("faults", b'{"operation": "StartRuns"}'),
