@@ -50,12 +50,14 @@ class HttpServer(ThreadingHTTPServer):
         self._handlers: set[threading.Thread] = set()
         self._lock = threading.Lock()
         self._accepting: threading.Thread | None = None
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), _Handler)
 
     @property
     def url(self) -> str:
-        """The server's address."""
+        """The server's address; one of this machine's own, if it listens on all."""
         host, port = cast("tuple[str, int]", self.server_address[:2])
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - to avoid it
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def server_bind(self) -> None:

@@ -64,7 +64,7 @@ class LocalHealthOmics(Service):
         """Listen. Returns when connections are accepted."""
         try:
             self._server = HttpServer(self, host=self._host, port=self._port)
-        except OSError:
+        except (OSError, OverflowError):
             # Nobody will stop what has not started, and the state file must be free again.
             self.close()
             raise

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
 from healthomics_local.endpoint.published_workflows import EXAMPLE_CATALOGUE, Ready2RunWorkflow, SharedWorkflow
+from healthomics_local.endpoint.setting_rules import check_settings, check_timings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +71,9 @@ class Timings:
     """Of a run batch; neither this nor the next is known from a recording."""
     batch_pending: float = 10
     """While the settings of a batch's runs are checked."""
+
+    def __post_init__(self) -> None:
+        check_timings(self)
 
     @classmethod
     def none(cls) -> Timings:
@@ -188,6 +192,9 @@ class Settings:
     max_recorded_bytes: int = 64 * 1024 * 1024
     """How much memory their members may take; of a call that would need all of it, only the sizes are kept."""
     max_body_bytes: int = 8 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        check_settings(self)
 
     @property
     def principal(self) -> str:
