@@ -3,11 +3,15 @@
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from healthomics_local.testing import local_healthomics
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +38,31 @@ def test_code_in_a_document_runs(document: Path, tmp_path: Path) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stderr
+        if "def test_" in block:
+            collected = subprocess.run(
+                [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", ".", "app.py"],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert collected.returncode == 0, collected.stdout
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+def test_commands_for_the_local_endpoint_do_something() -> None:
+    guide = (ROOT / "docs" / "guide" / "local-endpoint.md").read_text()
+    commands = re.findall(r"^\$ curl (.+)$", guide, flags=re.MULTILINE)
+    assert len(commands) > 5
+
+    with local_healthomics() as omics:
+        for command in commands:
+            arguments = shlex.split(command.replace("http://127.0.0.1:8080", omics.url))
+            done = subprocess.run(
+                ["curl", "-sS", "--fail", *arguments], capture_output=True, text=True, check=False, timeout=60
+            )
+            assert done.returncode == 0, f"{command}: {done.stderr}"
+        assert (len(omics.scripts()), omics.start_run_tps, omics.faults()) == (1, 1, ())
 
 
 def test_the_first_example_defines_a_run_and_its_outputs(tmp_path: Path) -> None:

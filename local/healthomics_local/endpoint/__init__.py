@@ -13,6 +13,7 @@ from healthomics_local.endpoint.published_workflows import Ready2RunWorkflow, Sh
 from healthomics_local.endpoint.recording import RecordedRequest
 from healthomics_local.endpoint.records import Outcome, Run, Task, Workflow
 from healthomics_local.endpoint.script import RunScript, TaskDemand
+from healthomics_local.endpoint.script_plan import ScriptRule
 from healthomics_local.endpoint.service import Service
 from healthomics_local.endpoint.settings import RepeatedRequest, RunOutputLayout, Settings, StorageChecks, Timings
 from healthomics_local.endpoint.state_file import StateFileError
@@ -44,6 +45,7 @@ __all__ = [
     "RunStatus",
     "S3ObjectStore",
     "S3Uri",
+    "ScriptRule",
     "Service",
     "ServiceError",
     "Settings",

@@ -1,36 +1,26 @@
-"""The endpoint's own HTTP API, below ``/_local``: faults, recorded calls, the virtual clock, health."""
+"""The endpoint's own HTTP API, below ``/_local``: what a test or a script wants to arrange or to know."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeGuard
 from urllib.parse import parse_qs
 
+from healthomics_local.endpoint.admin_documents import (
+    fault_document,
+    fault_from,
+    parse_document,
+    rule_document,
+    rule_from,
+)
 from healthomics_local.endpoint.clock import VirtualClock
 from healthomics_local.endpoint.errors import UnknownOperationException, ValidationException
-from healthomics_local.endpoint.faults import Fault
-from healthomics_local.endpoint.json_values import is_object, parse_json
 from healthomics_local.endpoint.messages import Response, json_response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from types import UnionType
+    from collections.abc import Callable
 
     from healthomics_local.endpoint.messages import Request
     from healthomics_local.endpoint.service import Service
-
-_FAULT_MEMBERS: Mapping[str, UnionType | type] = {
-    "operation": str,
-    "code": str | None,
-    "message": str,
-    "status": int | None,
-    "skip": int,
-    "count": int | None,
-    "after_processing": bool,
-    "latency": int | float,
-    "drop_connection": bool,
-}
-"""All of a Fault but ``when``, which is a function."""
 
 
 class AdminApi:
@@ -45,7 +35,13 @@ class AdminApi:
             ("GET", "faults"): self._list_faults,
             ("POST", "faults"): self._inject_fault,
             ("DELETE", "faults"): self._clear_faults,
+            ("GET", "scripts"): self._list_scripts,
+            ("POST", "scripts"): self._add_script,
+            ("DELETE", "scripts"): self._clear_scripts,
+            ("GET", "throttling"): self._get_throttling,
+            ("PUT", "throttling"): self._set_throttling,
             ("POST", "clock/advance"): self._advance,
+            ("POST", "clock/run-until-idle"): self._run_until_idle,
         }
 
     def handle(self, request: Request) -> Response:
@@ -75,53 +71,66 @@ class AdminApi:
         return Response(status=204)
 
     def _list_faults(self, _: Request) -> Response:
-        return json_response(200, [_fault_document(fault) for fault in self._service.faults()])
+        return json_response(200, [fault_document(fault) for fault in self._service.faults()])
 
     def _inject_fault(self, request: Request) -> Response:
-        self._service.inject(_fault(_document(request)))
+        self._service.inject(fault_from(parse_document(request.body)))
         return Response(status=204)
 
     def _clear_faults(self, _: Request) -> Response:
         self._service.clear_faults()
         return Response(status=204)
 
+    def _list_scripts(self, _: Request) -> Response:
+        return json_response(200, [rule_document(rule) for rule in self._service.scripts()])
+
+    def _add_script(self, request: Request) -> Response:
+        rule = rule_from(parse_document(request.body))
+        self._service.add_script(rule.script, workflow_id=rule.workflow_id, run_name=rule.run_name, count=rule.count)
+        return Response(status=204)
+
+    def _clear_scripts(self, _: Request) -> Response:
+        self._service.clear_scripts()
+        return Response(status=204)
+
+    def _get_throttling(self, _: Request) -> Response:
+        return json_response(200, {"start_run_tps": self._service.start_run_tps})
+
+    def _set_throttling(self, request: Request) -> Response:
+        document = parse_document(request.body)
+        rate = document.get("start_run_tps")
+        if document.keys() != {"start_run_tps"} or not (rate is None or _is_number(rate)):
+            raise ValidationException('throttling is {"start_run_tps": …}, with a number above 0, or null for none')
+        try:
+            self._service.start_run_tps = rate
+        except ValueError as error:
+            raise ValidationException(str(error)) from error
+        return self._get_throttling(request)
+
     def _advance(self, request: Request) -> Response:
-        seconds = _document(request).get("seconds")
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
+        seconds = parse_document(request.body).get("seconds")
+        if not _is_number(seconds) or seconds < 0:
             raise ValidationException("seconds must be a number that is not negative")
-        if not isinstance(self._service.clock, VirtualClock):
-            raise ValidationException("the endpoint does not run on a virtual clock")
+        self._need_virtual_clock()
         try:
             self._service.advance(seconds)
         except OverflowError as error:
             raise ValidationException(f"there is no such time: {error}") from error
+        return self._time()
+
+    def _run_until_idle(self, _: Request) -> Response:
+        self._need_virtual_clock()
+        self._service.run_until_idle()
+        return self._time()
+
+    def _need_virtual_clock(self) -> None:
+        if not isinstance(self._service.clock, VirtualClock):
+            raise ValidationException("the endpoint does not run on a virtual clock: start it with --virtual-clock")
+
+    def _time(self) -> Response:
         return json_response(200, {"time": self._service.clock.now().isoformat()})
 
 
-def _document(request: Request) -> dict[str, Any]:
-    try:
-        document = parse_json(request.body or b"{}")
-    except ValueError as error:
-        raise ValidationException(f"the request body is not valid JSON: {error}") from error
-    if not is_object(document):
-        raise ValidationException("the request body must be a JSON object")
-    return document
-
-
-def _fault(document: dict[str, Any]) -> Fault:
-    unknown = sorted(document.keys() - _FAULT_MEMBERS)
-    if unknown:
-        raise ValidationException(f"a fault has no {', '.join(unknown)}: {', '.join(sorted(_FAULT_MEMBERS))}")
-    for name, value in document.items():
-        kind = _FAULT_MEMBERS[name]
-        # bool is an int in Python, but JSON's true is no number.
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise ValidationException(f"{name} of a fault cannot be {value!r}")
-    try:
-        return Fault(**document)
-    except ValueError as error:
-        raise ValidationException(str(error)) from error
-
-
-def _fault_document(fault: Fault) -> dict[str, Any]:
-    return {name: value for name, value in asdict(fault).items() if name in _FAULT_MEMBERS}
+def _is_number(value: object) -> TypeGuard[float]:
+    # bool is an int in Python, but JSON's true is no number.
+    return isinstance(value, int | float) and not isinstance(value, bool)

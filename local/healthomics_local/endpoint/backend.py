@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from healthomics_local.endpoint.lifecycle import Lifecycle
     from healthomics_local.endpoint.objects import ObjectStore
     from healthomics_local.endpoint.records import Workflow
+    from healthomics_local.endpoint.script_plan import ScriptPlan
     from healthomics_local.endpoint.settings import Settings
     from healthomics_local.endpoint.state import State
     from healthomics_local.endpoint.throttle import TokenBucket
@@ -41,8 +42,9 @@ class Backend:
     access: RunAccess | None
     """What the roles of runs may do; None: everything."""
     faults: FaultPlan
-    start_run_rate: TokenBucket | None
-    """What StartRun and the submissions of run batches share; None: unlimited."""
+    scripts: ScriptPlan
+    start_run_rate: TokenBucket
+    """What StartRun and the submissions of run batches share."""
     base_url: Callable[[], str | None]
     """The endpoint's own address; None while it has none."""
 

@@ -206,7 +206,7 @@ class BatchLifecycle:
         rate, now = self._backend.start_run_rate, self._backend.now()
         queue = self._queue(batch, lambda entry: entry.started is None)
         for _ in range(min(_CHUNK, len(queue))):
-            if rate is not None and not rate.take(now):
+            if not rate.take(now):
                 self._arm(batch, rate.seconds_to_next(now), self._start_runs)
                 return
             tried = self._start_run(batch, self._first(batch, queue))

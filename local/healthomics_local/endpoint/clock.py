@@ -6,7 +6,6 @@ import heapq
 import itertools
 import logging
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
+
+
+class ClockClosed(Exception):  # noqa: N818 - names the event, which is no error of the endpoint
+    """The clock was closed while somebody slept on it."""
 
 
 class Timer:
@@ -46,7 +49,11 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Come back when that much time has passed."""
+        """Come back when that much time has passed.
+
+        Raises:
+            ClockClosed: The clock was closed before.
+        """
         ...
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
@@ -54,7 +61,7 @@ class Clock(Protocol):
         ...
 
     def close(self) -> None:
-        """Drop what is still due, and wait for a running callback to end."""
+        """Drop what is still due, wake who sleeps, and wait for a running callback to end."""
         ...
 
 
@@ -96,6 +103,7 @@ class RealClock:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._ended = threading.Event()
 
     @property
     def speed(self) -> float:
@@ -111,8 +119,13 @@ class RealClock:
         return self._began + self._ahead + (datetime.now(UTC) - self._began) * self._speed
 
     def sleep(self, seconds: float) -> None:
-        """Block the calling thread."""
-        time.sleep(max(0.0, seconds) / self._speed)
+        """Block the calling thread.
+
+        Raises:
+            ClockClosed: The clock was closed before.
+        """
+        if self._ended.wait(max(0.0, seconds) / self._speed):
+            raise ClockClosed("the clock was closed")
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Call back from the clock's thread; never, once the clock is closed."""
@@ -127,7 +140,8 @@ class RealClock:
         return timer
 
     def close(self) -> None:
-        """Stop the thread and join it, unless it is the thread that asks."""
+        """Wake who sleeps, stop the thread and join it, unless it is the thread that asks."""
+        self._ended.set()
         with self._changed:
             self._closed = True
             self._agenda.clear()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from healthomics_local.endpoint.clock import ClockClosed
 from healthomics_local.endpoint.errors import (
     OperationNotImplementedException,
     ServiceError,
     ThrottlingException,
     UnknownOperationException,
 )
-from healthomics_local.endpoint.faults import ConnectionDropped, Fault
+from healthomics_local.endpoint.faults import ConnectionDropped
 from healthomics_local.endpoint.given_members import given_members
 from healthomics_local.endpoint.operations.registry import SELF_LOCKING
 from healthomics_local.endpoint.recording import RecordedRequest, RequestRecorder, recordable
@@ -30,7 +31,9 @@ class Dispatcher:
 
     def __init__(self, backend: Backend, operations: Mapping[str, Operation]) -> None:
         self.faults = backend.faults
-        self.recorder = RequestRecorder(limit=backend.settings.max_recorded_requests)
+        self.recorder = RequestRecorder(
+            limit=backend.settings.max_recorded_requests, max_bytes=backend.settings.max_recorded_bytes
+        )
         self._settings = backend.settings
         self._clock = backend.clock
         self._state = backend.state
@@ -39,8 +42,8 @@ class Dispatcher:
 
     def call(
         self, operation: str, members: dict[str, Any], *, request_id: str, caller: Caller | None = None
-    ) -> tuple[dict[str, Any], Fault | None]:
-        """Call an operation; its output, and the fault that has touched the call.
+    ) -> dict[str, Any]:
+        """Call an operation, and give its output.
 
         Args:
             operation: The API name.
@@ -59,7 +62,7 @@ class Dispatcher:
         failure = fault.failure() if fault is not None else None
         try:
             if fault is not None and fault.latency > 0:
-                self._clock.sleep(fault.latency)
+                self._wait(fault.latency)
             if failure is not None and fault is not None and not fault.after_processing:
                 raise failure
             output = self._process(operation, members, caller)
@@ -72,10 +75,17 @@ class Dispatcher:
             self.record(operation, members, request_id, dropped=True, injected=True)
             raise
         self.record(operation, members, request_id)
-        return output, fault
+        return output
+
+    def _wait(self, seconds: float) -> None:
+        try:
+            self._clock.sleep(seconds)
+        except ClockClosed as error:
+            # The endpoint ends: whoever waits for an answer gets none, and the call has no effect.
+            raise ConnectionDropped("the endpoint was stopped") from error
 
     def _process(self, operation: str, members: dict[str, Any], caller: Caller | None) -> dict[str, Any]:
-        if operation == "StartRun" and self._start_run_rate is not None:
+        if operation == "StartRun":
             with self._state.transaction():
                 allowed = self._start_run_rate.take(self._clock.now())
             if not allowed:

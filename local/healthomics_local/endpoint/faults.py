@@ -31,7 +31,7 @@ class Fault:
     """The error the caller gets, such as ``ThrottlingException``; None: no error."""
     message: str = "injected fault"
     status: int | None = None
-    """The HTTP status, where it is not the usual one of the code."""
+    """The HTTP status, from 400 to 599, where it is not the usual one of the code."""
     skip: int = 0
     """Leave this many matching calls alone first."""
     count: int | None = 1
@@ -52,8 +52,10 @@ class Fault:
             raise ValueError(f"count must be None or at least 1, got {self.count}")
         if self.skip < 0:
             raise ValueError(f"skip must not be negative, got {self.skip}")
-        if self.status is not None and not 200 <= self.status <= 599:  # noqa: PLR2004 - what an answer can have
-            raise ValueError(f"status must be None or from 200 to 599, got {self.status}")
+        if self.status is not None and not 400 <= self.status <= 599:  # noqa: PLR2004 - what an error can have
+            raise ValueError(f"status must be None or from 400 to 599, got {self.status}")
+        if self.status is not None and self.code is None:
+            raise ValueError(f"status is that of an error, so it needs a code, got {self.status} alone")
         if not 0 <= self.latency <= _MAX_LATENCY:
             raise ValueError(f"latency must be from 0 to {_MAX_LATENCY} seconds, got {self.latency}")
 

@@ -7,6 +7,7 @@ import socket
 import socketserver
 import sys
 import threading
+import time
 import uuid
 from dataclasses import replace
 from email.utils import formatdate
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 _IDLE_SECONDS = 60
 _LINGER_SECONDS = 5
+_STOP_SECONDS = 10
 _LINGER_BYTES = 64 * 1024 * 1024
 
 
@@ -48,12 +50,14 @@ class HttpServer(ThreadingHTTPServer):
         self._handlers: set[threading.Thread] = set()
         self._lock = threading.Lock()
         self._accepting: threading.Thread | None = None
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), _Handler)
 
     @property
     def url(self) -> str:
-        """The server's address."""
+        """The server's address; one of this machine's own, if it listens on all."""
         host, port = cast("tuple[str, int]", self.server_address[:2])
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - to avoid it
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def server_bind(self) -> None:
@@ -78,9 +82,10 @@ class HttpServer(ThreadingHTTPServer):
             connections, handlers = list(self._connections), list(self._handlers)
         for connection in connections:
             _shut(connection)
+        deadline = time.monotonic() + _STOP_SECONDS
         for handler in handlers:
             if handler is not threading.current_thread():
-                handler.join(timeout=10)
+                handler.join(timeout=max(0.0, deadline - time.monotonic()))
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve one connection, and keep it in view until it ends."""
@@ -214,12 +219,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Date", formatdate(usegmt=True))
         for name, value in response.headers.items():
             self.send_header(name, value)
-        if response.status != HTTPStatus.NO_CONTENT:
+        has_body = response.status not in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+        if has_body:
             self.send_header("Content-Length", str(len(response.body)))
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        if self.command != "HEAD":
+        # After an answer that must not have one, a body would be read as the next answer.
+        if has_body and self.command != "HEAD":
             self.wfile.write(response.body)
         self.wfile.flush()
 

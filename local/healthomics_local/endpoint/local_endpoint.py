@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from healthomics_local.endpoint.hosts import ServedHosts
 from healthomics_local.endpoint.http_server import HttpServer
 from healthomics_local.endpoint.service import Service
 
@@ -32,6 +33,7 @@ class LocalHealthOmics(Service):
         super().__init__(settings)
         self._host = host
         self._port = port
+        self._hosts = ServedHosts(configured=(*self.settings.allowed_hosts, host))
         self._server: HttpServer | None = None
 
     @property
@@ -62,7 +64,7 @@ class LocalHealthOmics(Service):
         """Listen. Returns when connections are accepted."""
         try:
             self._server = HttpServer(self, host=self._host, port=self._port)
-        except OSError:
+        except (OSError, OverflowError):
             # Nobody will stop what has not started, and the state file must be free again.
             self.close()
             raise
@@ -71,6 +73,8 @@ class LocalHealthOmics(Service):
 
     def stop(self) -> None:
         """Stop listening, and end every run, process and thread."""
+        # First the clock: nobody should have to wait for a call that waits in an injected latency.
+        self._stop_clock()
         if self._server is not None:
             self._server.stop()
             self._server = None

@@ -57,8 +57,11 @@ def find_route(method: str, path: str) -> RouteMatch | None:
 
 
 def split_path(path: str) -> tuple[str, ...]:
-    """The segments of a path, still encoded, without the leading and one trailing slash."""
-    return tuple(path.removeprefix("/").removesuffix("/").split("/"))
+    """The segments of a path, still encoded, without the leading slash.
+
+    A trailing slash counts: ``GET /run/`` comes from a client with an empty id, and must not list all runs.
+    """
+    return tuple(path.removeprefix("/").split("/"))
 
 
 @cache

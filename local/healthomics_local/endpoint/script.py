@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from healthomics_local.endpoint.statuses import RunStatus
 
+_CAN_FAIL_IN = (RunStatus.PENDING, RunStatus.STARTING, RunStatus.RUNNING)
+_LONGEST_REASON = 64
+_LONGEST_SECONDS = 100 * 365 * 86_400
+"""A hundred years: a date that can still be written down."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskDemand:
@@ -15,6 +20,10 @@ class TaskDemand:
     cpus: int = 1
     memory_gib: int = 1
     gpus: int = 0
+
+    def __post_init__(self) -> None:
+        if self.cpus < 1 or self.memory_gib < 0 or self.gpus < 0:
+            raise ValueError(f"a task needs at least one processor, and nothing below 0, got {self}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +45,15 @@ class RunScript:
     stopping_seconds: float | None = None
     tasks: tuple[str | TaskDemand, ...] = ("main",)
     """The tasks of a simulated run, one after the other; the last one is the one that fails."""
+
+    def __post_init__(self) -> None:
+        if self.fails_in not in _CAN_FAIL_IN:
+            raise ValueError(f"fails_in must be PENDING, STARTING or RUNNING, got {self.fails_in}")
+        if self.failure_reason is not None and not 1 <= len(self.failure_reason) <= _LONGEST_REASON:
+            raise ValueError(f"failure_reason must have 1 to {_LONGEST_REASON} characters, got {self.failure_reason!r}")
+        durations = (self.pending_seconds, self.starting_seconds, self.running_seconds, self.stopping_seconds)
+        if any(seconds is not None and not 0 <= seconds <= _LONGEST_SECONDS for seconds in durations):
+            raise ValueError(f"seconds must be from 0 to {_LONGEST_SECONDS}, got {durations}")
 
     def demands(self) -> tuple[TaskDemand, ...]:
         """The tasks; those of which only the name is given need one processor."""

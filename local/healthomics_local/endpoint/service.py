@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from healthomics_local.endpoint.errors import (
 from healthomics_local.endpoint.events import EventDelivery
 from healthomics_local.endpoint.exports import EXPORTS_PATH, Exports
 from healthomics_local.endpoint.faults import ConnectionDropped, Fault, FaultPlan
+from healthomics_local.endpoint.hosts import ServedHosts
 from healthomics_local.endpoint.ids import ArnFormat, IdSource
 from healthomics_local.endpoint.ledger import RequestLedger
 from healthomics_local.endpoint.lifecycle import Lifecycle
@@ -44,6 +46,7 @@ from healthomics_local.endpoint.operations.workflows import WorkflowOperations
 from healthomics_local.endpoint.page.site import Page
 from healthomics_local.endpoint.records import Definition, Run, Workflow
 from healthomics_local.endpoint.routes import find_route
+from healthomics_local.endpoint.script_plan import ScriptPlan, ScriptRule
 from healthomics_local.endpoint.service_model import idempotency_members, operation_model
 from healthomics_local.endpoint.settings import Settings, StorageChecks
 from healthomics_local.endpoint.state import State
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
     from healthomics_local.endpoint.authorization.access_control import Caller
     from healthomics_local.endpoint.clock import Clock
     from healthomics_local.endpoint.recording import RecordedRequest
+    from healthomics_local.endpoint.script import RunScript
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +112,6 @@ class Service:
             storage=storage,
             access=access,
         )
-        tps = settings.start_run_tps
         self._backend = Backend(
             settings=settings,
             clock=self.clock,
@@ -122,7 +125,8 @@ class Service:
             objects=self.objects,
             access=access,
             faults=FaultPlan(),
-            start_run_rate=TokenBucket(rate_per_second=tps) if tps is not None else None,
+            scripts=ScriptPlan(),
+            start_run_rate=TokenBucket(rate_per_second=settings.start_run_tps),
             base_url=self._base_url,
         )
         self._batches = BatchLifecycle(self._backend)
@@ -134,6 +138,7 @@ class Service:
             self._control = AccessControl(settings.authorizer, state=self._state, arns=arns, access=access)
         self._dispatcher = Dispatcher(self._backend, operations(self._backend, self._batches))
         self._admin = AdminApi(self)
+        self._hosts = ServedHosts(configured=settings.allowed_hosts)
         self._page = Page(self._backend, self.objects, self.call)
         if openings > 1:
             self._resume()
@@ -150,8 +155,7 @@ class Service:
         given = dict(members or {})
         for name in idempotency_members(operation):
             given.setdefault(name, str(uuid.uuid4()))
-        output, _ = self._dispatcher.call(operation, given, request_id=str(uuid.uuid4()))
-        return output
+        return self._dispatcher.call(operation, given, request_id=str(uuid.uuid4()))
 
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request; whatever goes wrong becomes an error of the API.
@@ -235,6 +239,50 @@ class Service:
         """Forget all faults."""
         self._dispatcher.faults.clear()
 
+    def add_script(
+        self,
+        script: RunScript,
+        *,
+        workflow_id: str | None = None,
+        run_name: str | None = None,
+        count: int | None = None,
+    ) -> None:
+        """Let coming runs go as a script says: to fail late, for example.
+
+        The first script that fits a run counts, before `Settings.script`.
+
+        Args:
+            script: How they go.
+            workflow_id: Only runs of this workflow; None: of any.
+            run_name: Only runs with this name; None: with any, or none.
+            count: So many runs; None: all of them.
+
+        Raises:
+            ValueError: The count is below 1.
+        """
+        rule = ScriptRule(script=script, workflow_id=workflow_id, run_name=run_name, count=count)
+        self._backend.scripts.add(rule)
+
+    def scripts(self) -> tuple[ScriptRule, ...]:
+        """The scripts that have not been used up."""
+        return self._backend.scripts.pending()
+
+    def clear_scripts(self) -> None:
+        """Forget all scripts; runs that were started keep theirs."""
+        self._backend.scripts.clear()
+
+    @property
+    def start_run_tps(self) -> float | None:
+        """How many StartRun calls per second are allowed, as a token bucket; None: any number. Can be changed."""
+        return self._backend.start_run_rate.rate
+
+    @start_run_tps.setter
+    def start_run_tps(self, calls_per_second: float | None) -> None:
+        if calls_per_second is not None and not 0 < calls_per_second < math.inf:
+            raise ValueError(f"start_run_tps must be None or above 0, got {calls_per_second}")
+        with self._state.transaction():
+            self._backend.start_run_rate.rate = calls_per_second
+
     def requests(self, operation: str | None = None) -> list[RecordedRequest]:
         """The latest calls of an operation, or of all, oldest first."""
         return self._dispatcher.recorder.all(operation)
@@ -299,8 +347,7 @@ class Service:
 
     def close(self) -> None:
         """End everything that was started: timers, engines and their processes, threads."""
-        if self._owns_clock:
-            self.clock.close()
+        self._stop_clock()
         self._batches.close()
         self._state.close()
         self._engines.close()
@@ -308,12 +355,18 @@ class Service:
         if self._owns_objects and isinstance(self.objects, S3ObjectStore):
             self.objects.close()
 
+    def _stop_clock(self) -> None:
+        """Close the clock, unless it was given: then it is its owner's to close."""
+        if self._owns_clock:
+            self.clock.close()
+
     def _answer(self, request: Request, request_id: str) -> Response:
         if self._page.serves(request.path):
             return self._page.handle(request)
-        if "origin" in request.headers:
-            # Only web pages send it, and no other page has any business with a service that executes workflows.
+        if _is_from_web_page(request):
+            # No other page has any business with a service that executes workflows.
             raise AccessDeniedException("requests from web pages are refused")
+        self._hosts.check(request, api=not request.path.startswith(_ADMIN_PREFIX))
         if request.method == "GET" and request.path.startswith(EXPORTS_PATH):
             return self._exports.download(request.path)
         if request.path.startswith(_ADMIN_PREFIX):
@@ -328,9 +381,8 @@ class Service:
         except ServiceError as error:
             self._dispatcher.record(route.operation, dict(route.labels), request_id, error=error)
             raise
-        output, fault = self._dispatcher.call(route.operation, members, request_id=request_id, caller=caller)
-        response = response_from_output(operation, output)
-        return response if fault is None or fault.status is None else replace(response, status=fault.status)
+        output = self._dispatcher.call(route.operation, members, request_id=request_id, caller=caller)
+        return response_from_output(operation, output)
 
     def _authenticate(self, request: Request) -> Caller | None:
         """Who made the request; None: nobody asks.
@@ -344,6 +396,12 @@ class Service:
         if self.settings.require_signature and not signed:
             raise MissingAuthenticationTokenException("Missing Authentication Token")
         return None
+
+
+def _is_from_web_page(request: Request) -> bool:
+    """Whether it has a header that only browsers send, and for another site's page."""
+    site, mode = request.headers.get("sec-fetch-site"), request.headers.get("sec-fetch-mode")
+    return "origin" in request.headers or (site in {"cross-site", "same-site"} and mode != "navigate")
 
 
 def _storage_checks(settings: Settings) -> StorageChecks:

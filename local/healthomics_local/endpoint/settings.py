@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
 from healthomics_local.endpoint.published_workflows import EXAMPLE_CATALOGUE, Ready2RunWorkflow, SharedWorkflow
+from healthomics_local.endpoint.setting_rules import check_settings, check_timings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +74,9 @@ class Timings:
     batch_pending: float = 10
     """While the settings of a batch's runs are checked."""
 
+    def __post_init__(self) -> None:
+        check_timings(self)
+
     @classmethod
     def none(cls) -> Timings:
         """Every transition follows at once."""
@@ -125,7 +129,7 @@ class Settings:
     """Give ids of deleted runs to new runs, at once: shows who takes a run id for an identity."""
 
     start_run_tps: float | None = None
-    """StartRun calls per second, as a token bucket; None: unlimited. The service's default is 1."""
+    """StartRun calls per second at the beginning, as a token bucket; None: unlimited. The service's default is 1."""
     max_stored_runs: int | None = 5000
     """Above it, old REMOVE runs vanish; without one, StartRun fails with ServiceQuotaExceededException."""
     max_run_groups: int | None = 1000
@@ -144,7 +148,11 @@ class Settings:
     reject_unknown_members: bool = True
     """Unknown members in a request are a ValidationException; False: they are ignored."""
     require_signature: bool = True
-    """Refuse requests without an AWS signature. It is not verified, but no web page can forge the header."""
+    """Refuse requests without an AWS signature. It is not verified. No web page of another origin can send the header,
+    and one whose name was made to point here is refused because of its Host."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names under which the endpoint is reached, such as that of a container. IP addresses, localhost and the
+    name that it listens on are always served, for the API also names below .local and amazonaws.com."""
     authorizer: Authorizer | None = None
     """Who knows the callers and what they may do. With one, signatures are verified, each call needs the permissions
     that AWS asks for, and a run is limited to what its role may do. None: everybody may do everything."""
@@ -172,7 +180,8 @@ class Settings:
     and simulates the rest; "simulated" simulates all; a mapping names an engine for each workflow engine (``CWL``,
     ``WDL``, ``NEXTFLOW``), the rest is simulated. A WDL run fails when "miniwdl" is named and cannot be used."""
     script: Callable[[Mapping[str, Any]], RunScript | None] | None = None
-    """Decides, from the members of StartRun, how a run goes; None: as `timings` say, and successfully."""
+    """Decides, from the members of StartRun, how a run goes; None: as `timings` say, and successfully. What
+    `Service.add_script` has added comes first."""
     cwl_python: str = sys.executable
     """The Python interpreter that has cwltool."""
     wdl_python: str = sys.executable
@@ -194,11 +203,13 @@ class Settings:
     max_log_entries: int = 100_000
     """How many entries the service keeps in memory."""
     max_recorded_requests: int = 10_000
+    """How many calls the service remembers (`Service.requests`)."""
+    max_recorded_bytes: int = 64 * 1024 * 1024
+    """How much memory their members may take; of a call that would need all of it, only the sizes are kept."""
     max_body_bytes: int = 8 * 1024 * 1024
 
     def __post_init__(self) -> None:
-        if not self.speed > 0:
-            raise ValueError(f"speed must be above 0, got {self.speed}")
+        check_settings(self)
 
     @property
     def principal(self) -> str:

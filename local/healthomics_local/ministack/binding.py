@@ -25,6 +25,7 @@ HANDLERS: Final = f"{CLOUDFORMATION}.handlers"
 PROVISIONERS: Final = f"{CLOUDFORMATION}.provisioners"
 LAMBDA: Final = "ministack.services.lambda_svc"
 EVENTS: Final = "ministack.services.eventbridge"
+ACTIONS: Final = "ministack.core.iam_actions"
 EVALUATOR: Final = "ministack.core.iam_evaluator"
 IAM: Final = "ministack.services.iam"
 RESPONSES: Final = "ministack.core.responses"
@@ -85,6 +86,7 @@ RELIED_ON: Final[dict[str, dict[str, Parameters]]] = {
         "_parse_rate_seconds": ("expr",),
         "_SCHEDULER_TICK_INTERVAL": None,
     },
+    ACTIONS: {"extract_resource_arn": ("service",)},
     EVALUATOR: {
         "EvalContext": ("principal_arn", "principal_type", "principal_account", "action", "resource_arn", "region"),
         "evaluate": ("ctx", "policies", "limits"),
@@ -395,6 +397,16 @@ class MiniStack:
         self._set(EVENTS, "_parse_rate_seconds", faster)
         interval = max(self._get(EVENTS, "_SCHEDULER_TICK_INTERVAL") / speed, shortest_seconds / 2)
         self._set(EVENTS, "_SCHEDULER_TICK_INTERVAL", interval)
+
+    def name_rules_of_the_default_bus(self) -> None:
+        """Ask for permissions on a rule by the ARN that it has on AWS, and in templates: without the default bus."""
+        extract: Callable[..., str] = self._get(ACTIONS, "extract_resource_arn")
+
+        def corrected(service: str, *arguments: Any) -> str:
+            arn = extract(service, *arguments)
+            return arn.replace(":rule/default/", ":rule/") if service == "events" else arn
+
+        self._set(ACTIONS, "extract_resource_arn", corrected)
 
     def wrap_creation(self, resource_type: str, wrap: Callable[[CreateResource], CreateResource]) -> None:
         """Put our function around the one that creates resources of a type; it gets logical id, properties, stack."""

@@ -107,6 +107,7 @@ def serve(socket_fd: int, gateway_url: str, *, speed: float, secret: str | None)
     answers = None
     if secret is not None:
         ministack.take_requests_for_encrypted()
+        ministack.name_rules_of_the_default_bus()
         authorization.limit_function_logs(ministack)
         answers = Authorization(ministack, secret=secret)
 

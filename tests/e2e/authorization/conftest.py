@@ -10,6 +10,7 @@ import pytest
 from botocore.config import Config
 
 from healthomics_local.endpoint import LocalHealthOmics, RunScript, Settings, Timings
+from healthomics_local.event_forwarder import EventForwarder
 from healthomics_local.folders import home_folder
 from healthomics_local.ministack_authorizer import MiniStackAuthorizer, new_secret
 from healthomics_local.ministack_environment import ensure_environment
@@ -50,12 +51,14 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     listener = listen(0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     authorizer = MiniStackAuthorizer(endpoint_url=url, region=REGION, account_id=ACCOUNT, secret=new_secret())
+    events = EventForwarder(endpoint_url=url, region=REGION)
     settings = Settings(
         region=REGION,
         account_id=ACCOUNT,
         timings=Timings.none(),
         aws_endpoint_url=url,
         authorizer=authorizer,
+        event_sink=events,
         script=lambda members: RunScript(pending_seconds=86_400) if members["name"].startswith(WAITS) else None,
     )
     with LocalHealthOmics(settings) as omics:
@@ -73,6 +76,8 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
         )
         try:
             process.wait_until_ready()
+            events.start()
             yield LocalAws(url=url, omics=omics, authorizer=authorizer)
         finally:
+            events.stop()
             process.stop()

@@ -1,7 +1,8 @@
 """With IAM enforced, every statement of the roles that the construct creates is needed: each is left out in turn.
 
 The stacks are real (CloudFormation, Lambda and IAM of the local AWS, the endpoint, a CWL run), only the CDK CLI is left
-out: one synthesized template is deployed in variants, several at a time.
+out: one synthesized template is deployed in variants, several at a time. A second template waits for its run, for the
+role of the run waiter. The role that reads a run from another account is not among them: the local AWS has one account.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import json
 import time
 import zipfile
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import pytest
+from botocore.exceptions import ClientError
 
 from cdk_healthomics import OnDelete, Workflow, WorkflowRun
 
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 RUN_TYPE = "Custom::HealthOmicsRun"
+PROVIDER, WAITER, RUN_ROLE = "HealthOmicsRunProvider", "HealthOmicsRunWaiter", "RunRole"
+"""How the logical ids of what belongs to a role begin."""
 CODE = "code"
 CAPABILITIES = ["CAPABILITY_IAM"]
 PATIENCE_SECONDS = 240.0
@@ -48,8 +53,8 @@ stdout: copy.txt
 
 
 @pytest.fixture(scope="module")
-def template(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The template of a stack with one run, and all that it refers to."""
+def workflow_id(local_aws: LocalAws) -> str:
+    """A workflow, with the buckets of its runs."""
     s3 = local_aws.client("s3")
     for bucket in ("reads", "results", CODE):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -57,29 +62,55 @@ def template(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> d
     workflow = local_aws.client("omics").create_workflow(
         name="copy", engine="CWL", definitionZip=archive({"main.cwl": COPY_CWL.encode()})
     )
-    local_aws.client("omics").get_waiter("workflow_active").wait(id=workflow["id"], WaiterConfig={"Delay": 1})
-    out = tmp_path_factory.mktemp("cdk.out")
+    local_aws.client("omics").get_waiter("workflow_active").wait(
+        id=workflow["id"], WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+    )
+    return str(workflow["id"])
+
+
+@pytest.fixture(scope="module")
+def template(local_aws: LocalAws, workflow_id: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The template of a stack with one run, and all that it refers to."""
+    return synthesized(local_aws, workflow_id, tmp_path_factory.mktemp("cdk.out"), waits=False)
+
+
+@pytest.fixture(scope="module")
+def waiting_template(local_aws: LocalAws, workflow_id: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The same, and the deployment waits for the run; not for long, because in some variants nobody ends the wait."""
+    template = synthesized(local_aws, workflow_id, tmp_path_factory.mktemp("cdk.out"), waits=True)
+    (wait,) = of_type(template, "AWS::CloudFormation::WaitCondition").values()
+    wait["CreationPolicy"]["ResourceSignal"]["Timeout"] = "PT60S"
+    return template
+
+
+def synthesized(local_aws: LocalAws, workflow_id: str, out: Path, *, waits: bool) -> dict[str, Any]:
+    s3 = local_aws.client("s3")
     app = cdk.App(outdir=str(out))
     stack = cdk.Stack(app, "Dropped", env=cdk.Environment(account=ACCOUNT, region=REGION))
-    WorkflowRun(
+    run = WorkflowRun(
         stack,
         "Run",
-        workflow=Workflow.private(workflow["id"]),
+        workflow=Workflow.private(workflow_id),
         output_uri="s3://results/out",
         parameters={"reads": "s3://reads/a.fq"},
         on_delete=OnDelete.CANCEL_AND_DELETE_RECORD,
         tags={"kept": "1", "removed": "1"},
     )
-    synthesized: dict[str, Any] = app.synth().get_stack_artifact(stack.artifact_id).template
+    if waits:
+        run.wait_for_completion()
+    template: dict[str, Any] = app.synth().get_stack_artifact(stack.artifact_id).template
     for section in ("Parameters", "Rules"):  # about the bootstrap stack, which is not there
-        del synthesized[section]
-    (asset,) = (folder for folder in out.glob("asset.*") if folder.is_dir())
-    files = {path.relative_to(asset).as_posix(): path.read_bytes() for path in asset.rglob("*") if path.is_file()}
-    files["impatient.py"] = Path(__file__).with_name("impatient_handler.py").read_bytes()
-    s3.put_object(Bucket=CODE, Key="handler.zip", Body=archive(files))
-    (function,) = of_type(synthesized, "AWS::Lambda::Function").values()
-    function["Properties"] |= {"Code": {"S3Bucket": CODE, "S3Key": "handler.zip"}, "Handler": "impatient.handler"}
-    return synthesized
+        del template[section]
+    for function in of_type(template, "AWS::Lambda::Function").values():
+        package, _, _ = function["Properties"]["Handler"].partition(".")
+        key = function["Properties"]["Code"]["S3Key"]
+        asset = out / f"asset.{key.removesuffix('.zip')}"
+        files = {path.relative_to(asset).as_posix(): path.read_bytes() for path in asset.rglob("*") if path.is_file()}
+        impatient = Path(__file__).with_name("impatient_handler.py").read_text()
+        files["impatient.py"] = impatient.replace("healthomics_run_handler.index", f"{package}.index").encode()
+        s3.put_object(Bucket=CODE, Key=key, Body=archive(files))
+        function["Properties"] |= {"Code": {"S3Bucket": CODE, "S3Key": key}, "Handler": "impatient.handler"}
+    return template
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:
@@ -116,11 +147,11 @@ class Statement:
         return any(f"not authorized to perform: {action}" in text for action in self.actions)
 
 
-def statements(template: dict[str, Any], *, of_provider: bool) -> list[Statement]:
+def statements(template: dict[str, Any], whose: str) -> list[Statement]:
     found = [
         Statement(name, position, tuple([actions] if isinstance(actions, str) else actions))
         for name, policy in of_type(template, "AWS::IAM::Policy").items()
-        if ("HealthOmicsRunProvider" in name) is of_provider
+        if name.startswith(whose)
         for position, statement in enumerate(policy["Properties"]["PolicyDocument"]["Statement"])
         for actions in [statement["Action"]]
     ]
@@ -172,10 +203,18 @@ class Stack:
         resources = self.client.describe_stack_resources(StackName=self.stack_id)["StackResources"]
         return next(each["PhysicalResourceId"] for each in resources if each["ResourceType"] == resource_type)
 
-    def log_streams(self) -> list[str]:
-        group = self.physical_id("AWS::Logs::LogGroup")
+    def physical_id_of(self, beginning: str) -> str:
+        resources = self.client.describe_stack_resources(StackName=self.stack_id)["StackResources"]
+        return next(each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"].startswith(beginning))
+
+    def log_streams(self, whose: str = PROVIDER) -> list[str]:
+        group = self.physical_id_of(f"{whose}Logs")
         found = self.local_aws.client("logs").describe_log_streams(logGroupName=group)
         return [stream["logStreamName"] for stream in found["logStreams"]]
+
+    def logs(self, whose: str) -> str:
+        found = self.local_aws.client("logs").filter_log_events(logGroupName=self.physical_id_of(f"{whose}Logs"))
+        return "\n".join(event["message"] for event in found["events"])
 
 
 def with_run(template: dict[str, Any], **properties: Any) -> dict[str, Any]:
@@ -247,17 +286,54 @@ def outcome_of_run(local_aws: LocalAws, name: str, template: dict[str, Any]) -> 
     raise TimeoutError(f"the run of {name} is still {run['status']}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Waited:
+    """What became of a stack that waits for its run, and what the run waiter says of it."""
+
+    status: str
+    reasons: str
+    logs: str
+
+
+def waited(local_aws: LocalAws, name: str, template: dict[str, Any]) -> Waited:
+    """Create a stack that waits, and look at the logs of the run waiter while its log group is there."""
+    ((_, run),) = of_type(template, RUN_TYPE).items()
+    # Rules know runs by their names, and must not look at those of other stacks.
+    own: dict[str, Any] = json.loads(json.dumps(template).replace(run["Properties"]["Name"], name))
+    stack = Stack(local_aws, name, own)
+    with ThreadPoolExecutor(1) as pool:
+        under_way = pool.submit(stack.create)
+        logs = ""
+        while not under_way.done():
+            with suppress(ClientError, KeyError, StopIteration):
+                logs = stack.logs(WAITER) or logs
+            time.sleep(0.5)
+        status = under_way.result()
+    with suppress(ClientError, KeyError, StopIteration):
+        logs = stack.logs(WAITER) or logs
+    reasons = stack.reasons()
+    stack.delete()
+    return Waited(status=status, reasons=reasons, logs=logs)
+
+
 @pytest.fixture(scope="module")
-def stacks(local_aws: LocalAws, template: dict[str, Any]) -> Iterator[dict[str, Future[Any]]]:
+def stacks(
+    local_aws: LocalAws, template: dict[str, Any], waiting_template: dict[str, Any]
+) -> Iterator[dict[str, Future[Any]]]:
     """What becomes of every variant: all are under way at once, and each test waits for its own."""
     with ThreadPoolExecutor(4) as pool:
         under_way: dict[str, Future[Any]] = {
             "whole": pool.submit(journey, local_aws, "whole", template),
             "whole run": pool.submit(outcome_of_run, local_aws, "whole-run", template),
         }
-        for of_provider, follow in ((True, journey), (False, outcome_of_run)):
-            for each in statements(template, of_provider=of_provider):
-                name = f"without-{'provider' if of_provider else 'run'}-{each.policy[-8:]}-{each.position}"
+        # The longest ones first: some wait until the time is up.
+        for each in statements(waiting_template, WAITER):
+            name = f"without-waiter-{each.policy[-8:]}-{each.position}"
+            under_way[str(each)] = pool.submit(waited, local_aws, name, each.dropped_from(waiting_template))
+        under_way["whole wait"] = pool.submit(waited, local_aws, "whole-wait", waiting_template)
+        for whose, follow in ((PROVIDER, journey), (RUN_ROLE, outcome_of_run)):
+            for each in statements(template, whose):
+                name = f"without-{whose}-{each.policy[-8:]}-{each.position}"
                 under_way[str(each)] = pool.submit(follow, local_aws, name, each.dropped_from(template))
         yield under_way
 
@@ -274,7 +350,7 @@ def test_with_every_statement_all_goes_well(stacks: dict[str, Future[Any]]) -> N
 def test_without_any_statement_of_the_provider_the_deployment_is_denied_its_action(
     stacks: dict[str, Future[Any]], template: dict[str, Any]
 ) -> None:
-    results = {each: stacks[str(each)].result() for each in statements(template, of_provider=True)}
+    results = {each: stacks[str(each)].result() for each in statements(template, PROVIDER)}
 
     for statement, result in results.items():
         if statement.actions[0].startswith("logs:"):
@@ -289,8 +365,26 @@ def test_without_any_statement_of_the_provider_the_deployment_is_denied_its_acti
 def test_without_any_statement_of_the_run_role_the_run_fails_and_names_its_action(
     stacks: dict[str, Future[Any]], template: dict[str, Any]
 ) -> None:
-    results = {each: stacks[str(each)].result() for each in statements(template, of_provider=False)}
+    results = {each: stacks[str(each)].result() for each in statements(template, RUN_ROLE)}
 
     for statement, (status, message) in results.items():
         assert status == "FAILED", f"nobody needs {statement}"
         assert statement.is_named_in(message), f"{statement}: {message}"
+
+
+def test_without_any_statement_of_the_run_waiter_the_wait_is_denied_its_action(
+    stacks: dict[str, Future[Any]], waiting_template: dict[str, Any]
+) -> None:
+    whole: Waited = stacks["whole wait"].result()
+    results = {each: stacks[str(each)].result() for each in statements(waiting_template, WAITER)}
+
+    assert whole.status == "CREATE_COMPLETE", whole
+    assert "not authorized" not in whole.reasons + whole.logs
+    assert whole.logs
+    for statement, result in results.items():
+        if statement.actions[0].startswith("logs:"):
+            assert (result.status, result.logs) == ("CREATE_COMPLETE", ""), f"{statement}: {result}"
+        else:
+            assert result.status != "CREATE_COMPLETE", f"nobody needs {statement}"
+            # Nobody but its log hears of a denied look; what CloudFormation has asked for is in the stack's events.
+            assert statement.is_named_in(result.reasons + result.logs), f"{statement}: {result}"

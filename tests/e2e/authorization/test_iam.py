@@ -96,6 +96,17 @@ def test_a_session_of_a_role_has_the_roles_permissions_and_needs_its_token(local
             local_aws.client("omics", **keys, token=token).list_runs()
 
 
+def test_a_rule_of_the_default_bus_has_the_arn_that_templates_know(local_aws: LocalAws) -> None:
+    arn = local_aws.client("events").put_rule(Name="watch", ScheduleExpression="rate(1 day)")["RuleArn"]
+    events = local_aws.client("events", **new_user(local_aws, "switcher", allow("events:EnableRule", arn)))
+
+    events.enable_rule(Name="watch")
+
+    assert arn.endswith(":rule/watch")
+    with pytest.raises(ClientError, match="not authorized to perform: events:DisableRule"):
+        events.disable_rule(Name="watch")
+
+
 @pytest.mark.parametrize(
     ("key", "secret", "code"),
     [

@@ -1,5 +1,5 @@
 """Fixtures for the tests of the local HealthOmics endpoint over HTTP."""
 
-from healthomics_local.testing import healthomics
+from healthomics_local.pytest_plugin import healthomics, healthomics_settings
 
-__all__ = ["healthomics"]
+__all__ = ["healthomics", "healthomics_settings"]

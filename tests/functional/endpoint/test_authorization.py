@@ -291,7 +291,7 @@ def test_validation_comes_before_permission_and_the_denied_call_is_recorded() ->
 
 def sent(omics: LocalHealthOmics, at: datetime, *, secret: str = ADMIN.secret_access_key) -> tuple[int, str, str]:
     """List runs with a request that was signed at some time: status, code and message."""
-    request = AWSRequest(method="GET", url=f"{omics.url}/run", headers={"host": "workflows-omics.example"})
+    request = AWSRequest(method="GET", url=f"{omics.url}/run", headers={"host": "workflows-omics.local"})
     request.context["timestamp"] = f"{at:%Y%m%dT%H%M%SZ}"
     request.headers["X-Amz-Date"] = request.context["timestamp"]
     signer = SigV4Auth(Credentials(ADMIN.access_key_id, secret), "omics", REGION)

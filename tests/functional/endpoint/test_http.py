@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection
+from http.client import HTTPConnection, RemoteDisconnected
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from healthomics_local.endpoint import Fault, LocalHealthOmics
+from healthomics_local.endpoint import Fault, LocalHealthOmics, RealClock, Settings
 from healthomics_local.testing import local_healthomics
 
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/omics/aws4_request"}
@@ -46,11 +47,38 @@ def raw(omics: LocalHealthOmics, content: bytes) -> bytes:
         return received
 
 
-def test_any_host_is_served(healthomics: LocalHealthOmics) -> None:
-    for host in ("workflows-omics.us-east-1.amazonaws.com", "tags-localhost:1", "x"):
+def test_the_names_of_the_service_and_of_this_machine_are_served(healthomics: LocalHealthOmics) -> None:
+    for host in ("workflows-omics.us-east-1.amazonaws.com", "tags-localhost:1", "127.0.0.1:4567"):
         status, _, body = send(healthomics, "GET", "/run", Host=host)
 
         assert (status, body) == (200, {"items": []})
+
+
+@pytest.mark.parametrize("path", ["/run", "/_local/requests", "/_local/exports/workflow/1/readme.md", "/"])
+def test_a_name_that_a_web_site_can_have_is_refused(healthomics: LocalHealthOmics, path: str) -> None:
+    connection = HTTPConnection(urlsplit(healthomics.url).netloc, timeout=60)
+    connection.request("GET", path, headers=SIGNED | {"Host": "evil.example:4567"})
+    response = connection.getresponse()
+
+    assert response.status == 403
+    assert b"evil.example" in response.read()
+    connection.close()
+
+
+def test_a_name_that_is_allowed_is_served() -> None:
+    with local_healthomics(allowed_hosts=("omics-container",)) as omics:
+        for path in ("/run", "/_local/health"):
+            assert send(omics, "GET", path, Host="omics-container:4567")[0] == 200
+        status, headers, document = send(omics, "GET", "/run", Host="other")
+
+    assert (status, headers["x-amzn-errortype"]) == (403, "AccessDeniedException")
+    assert "--set allowed_hosts=NAME" in document["message"]
+
+
+def test_a_web_page_cannot_embed_what_the_endpoint_knows(healthomics: LocalHealthOmics) -> None:
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+
+    assert send(healthomics, "GET", "/_local/requests", **headers)[0] == 403
 
 
 def test_every_answer_has_a_request_id_of_its_own(healthomics: LocalHealthOmics) -> None:
@@ -63,6 +91,7 @@ def test_every_answer_has_a_request_id_of_its_own(healthomics: LocalHealthOmics)
     ("method", "path", "body", "status", "code"),
     [
         pytest.param("GET", "/nothing", None, 404, "UnknownOperationException", id="no route"),
+        pytest.param("GET", "/run/", None, 404, "UnknownOperationException", id="an empty id"),
         pytest.param("PATCH", "/run", None, 404, "UnknownOperationException", id="no such method"),
         pytest.param("POST", "/run", b"{", 400, "SerializationException", id="bad JSON"),
         pytest.param("POST", "/run", b"{}", 400, "ValidationException", id="nothing in it"),
@@ -207,6 +236,24 @@ def test_after_stop_nothing_is_left() -> None:
         _ = omics.url
 
 
+def test_stop_does_not_wait_for_a_call_that_waits() -> None:
+    omics = LocalHealthOmics(Settings(engine="simulated", accept_unknown_references=True)).start()
+    omics.inject(Fault(operation="StartRun", latency=3600))
+    body = {"workflowId": "1", "roleArn": "arn:r", "outputUri": "s3://b", "requestId": "one"}
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(send, omics, "POST", "/run", body=json.dumps(body).encode())
+        deadline = time.monotonic() + 60
+        while omics.faults() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+        began = time.monotonic()
+        omics.stop()
+
+        assert time.monotonic() - began < 8
+        assert isinstance(waiting.exception(timeout=60), RemoteDisconnected)
+    assert omics.runs() == []
+
+
 def test_a_port_that_is_taken_is_an_error_at_once(healthomics: LocalHealthOmics) -> None:
     port = urlsplit(healthomics.url).port
     assert port is not None
@@ -234,14 +281,100 @@ def test_faults_requests_and_the_clock_can_be_reached_over_http(healthomics: Loc
     assert send(healthomics, "GET", "/_local/requests")[2] == []
 
 
+def test_late_failures_can_be_arranged_over_http(healthomics: LocalHealthOmics) -> None:
+    rule = {
+        "run_name": "doomed",
+        "count": 1,
+        "failure_reason": "ASSUME_ROLE_FAILED",
+        "status_message": "no such role",
+        "fails_in": "STARTING",
+        "running_seconds": 5,
+        "tasks": ["align", {"name": "call", "cpus": 16}],
+    }
+    assert send(healthomics, "POST", "/_local/scripts", body=json.dumps(rule).encode())[0] == 204
+    (listed,) = send(healthomics, "GET", "/_local/scripts")[2]
+    workflow_id = healthomics.add_workflow().workflow_id
+    members = {"workflowId": workflow_id, "roleArn": "arn:aws:iam::1:role/r", "outputUri": "s3://b/o"}
+    for name in ("other", "doomed", "doomed"):
+        healthomics.call("StartRun", members | {"name": name})
+
+    assert send(healthomics, "POST", "/_local/clock/run-until-idle")[0] == 200
+
+    ended = [healthomics.call("GetRun", {"id": run.run_id}) for run in healthomics.runs()]
+    assert [each["status"] for each in ended] == ["COMPLETED", "FAILED", "COMPLETED"]
+    assert (ended[1]["failureReason"], ended[1]["statusMessage"]) == ("ASSUME_ROLE_FAILED", "no such role")
+    assert {name: listed[name] for name in ("run_name", "count", "fails_in")} == {
+        "run_name": "doomed",
+        "count": 1,
+        "fails_in": "STARTING",
+    }
+    assert [listed["tasks"][0], listed["tasks"][1]["cpus"]] == ["align", 16]
+    assert send(healthomics, "GET", "/_local/scripts")[2] == []
+    send(healthomics, "POST", "/_local/scripts")
+    assert send(healthomics, "DELETE", "/_local/scripts")[0] == 204
+    assert healthomics.scripts() == ()
+
+
+def test_throttling_can_be_changed_over_http(healthomics: LocalHealthOmics) -> None:
+    def set_rate(rate: float | None) -> Any:
+        return send(healthomics, "PUT", "/_local/throttling", body=json.dumps({"start_run_tps": rate}).encode())[2]
+
+    def start(count: int) -> list[int]:
+        body = b"{}"
+        return [send(healthomics, "POST", "/run", body=body)[0] for _ in range(count)]
+
+    assert send(healthomics, "GET", "/_local/throttling")[2] == {"start_run_tps": None}
+    assert start(3) == [400, 400, 400]
+    assert set_rate(2) == {"start_run_tps": 2}
+    assert start(3) == [400, 400, 429]
+    healthomics.advance(0.5)
+    assert start(2) == [400, 429]
+    assert set_rate(None) == {"start_run_tps": None}
+    assert start(2) == [400, 400]
+
+
+def test_time_that_passes_by_itself_is_not_advanced() -> None:
+    with local_healthomics(clock=RealClock()) as omics:
+        for path in ("advance", "run-until-idle"):
+            status, _, document = send(omics, "POST", f"/_local/clock/{path}", body=b'{"seconds": 1}')
+            assert status == 400
+            assert "--virtual-clock" in document["message"]
+        omics.clock.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", b'{"start_run_tps": 0}', b'{"start_run_tps": "1"}', b'{"start_run_tps": true}', b'{"rate": 1}', b"[]"],
+)
+def test_a_bad_rate_is_refused(healthomics: LocalHealthOmics, body: bytes) -> None:
+    status, headers, _ = send(healthomics, "PUT", "/_local/throttling", body=body)
+
+    assert (status, headers["x-amzn-errortype"]) == (400, "ValidationException")
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
+        ("scripts", b'{"failure": "x"}'),
+        ("scripts", b'{"failure_reason": ""}'),
+        ("scripts", b'{"fails_in": "COMPLETED"}'),
+        ("scripts", b'{"fails_in": "SOMEWHERE"}'),
+        ("scripts", b'{"count": 0}'),
+        ("scripts", b'{"running_seconds": -1}'),
+        ("scripts", b'{"running_seconds": 1e300}'),
+        ("scripts", b'{"running_seconds": true}'),
+        ("scripts", b'{"tasks": "align"}'),
+        ("scripts", b'{"tasks": [1]}'),
+        ("scripts", b'{"tasks": [{"cpus": 1}]}'),
+        ("scripts", b'{"tasks": [{"name": "a", "cpus": 0}]}'),
+        ("scripts", b'{"tasks": [{"name": "a", "memory": 1}]}'),
         ("faults", b"{"),
         ("faults", b"[]"),
         ("faults", b'{"operation": "StartRuns"}'),
         ("faults", b'{"when": "x"}'),
         ("faults", b'{"count": "many"}'),
+        ("faults", b'{"code": "ConflictException", "status": 204}'),
+        ("faults", b'{"status": 500}'),
         ("clock/advance", b'{"seconds": -1}'),
         ("clock/advance", b'{"seconds": "1"}'),
         ("clock/advance", b"{}"),

@@ -99,7 +99,9 @@ class RunOperations:
         self._make_room()
         run = self._new_run(wanted, workflow, configuration)
         run = replace(run, started_by=started_by, batch_id=batch_id)
-        script = backend.settings.script(run.request) if backend.settings.script else None
+        script = backend.scripts.take(run.request)
+        if script is None and backend.settings.script is not None:
+            script = backend.settings.script(run.request)
         backend.lifecycle.begin(run, script or RunScript())
         return run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from healthomics_local.endpoint.errors import ResourceNotFoundException
+from healthomics_local.endpoint.errors import OperationNotImplementedException, ResourceNotFoundException
 from healthomics_local.endpoint.resource_arns import record_place
 from healthomics_local.endpoint.run_request import check_tags
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
     from healthomics_local.endpoint.backend import Backend
+
+# Kinds of resources that can have tags on AWS, and that this endpoint does not know.
+_NOT_IMPLEMENTED = frozenset({"annotationStore", "referenceStore", "sequenceStore", "variantStore"})
 
 
 class TagOperations:
@@ -44,6 +47,10 @@ class TagOperations:
 
     def _find(self, arn: str) -> tuple[MutableMapping[Any, Any], Any]:
         """The records that hold the resource with this ARN, and its key among them."""
+        kind = arn.rpartition(":")[2].partition("/")[0]
+        if kind in _NOT_IMPLEMENTED:
+            # Whether it exists, nobody here can know.
+            raise OperationNotImplementedException(f"tags of a {kind} are not implemented by the local HealthOmics")
         place = record_place(arn, self._state)
         # The ARN of a workflow that another account shares is right too, but its tags are its owner's affair.
         if place is None or arn.split(":")[4] != self._account_id:

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from healthomics_local.endpoint.clock import RealClock, VirtualClock
+from healthomics_local.endpoint.clock import ClockClosed, RealClock, VirtualClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -132,3 +132,19 @@ def test_a_fast_clock_goes_on_where_an_earlier_one_has_ended() -> None:
     assert later <= ahead < later + timedelta(hours=1)
     assert clock.now() >= ahead
     assert clock.speed == 60
+
+
+def test_who_sleeps_on_a_clock_that_is_closed_wakes_up() -> None:
+    clock, woken = RealClock(), threading.Event()
+
+    def sleep() -> None:
+        with pytest.raises(ClockClosed):
+            clock.sleep(3600)
+        woken.set()
+
+    thread = threading.Thread(target=sleep)
+    thread.start()
+    clock.close()
+
+    assert woken.wait(60)
+    thread.join()

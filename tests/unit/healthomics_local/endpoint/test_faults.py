@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -121,3 +122,33 @@ def test_the_record_is_bounded_and_holds_no_blobs(make_service: Callable[..., Se
 
     assert len(service.requests()) == 3
     assert service.requests()[0].input["definitionZip"] == "<100 bytes>"
+
+
+def test_the_memory_of_the_record_is_bounded(make_service: Callable[..., Service]) -> None:
+    service = make_service(max_recorded_bytes=200_000, accept_unknown_references=True)
+
+    def call(name: str) -> None:
+        # Refused, and recorded all the same.
+        with pytest.raises(ServiceError):
+            service.call("ListRuns", {"name": name, "status": "RUNNING"})
+
+    for number in range(10):
+        call(f"{number}" * 50_000)
+    kept = [request.input["name"][0] for request in service.requests()]
+    call("x" * 300_000)
+
+    assert kept == ["7", "8", "9"]
+    assert re.fullmatch("<300[0-9]{3} bytes>", service.requests()[-1].input["name"])
+    assert len(service.requests()) == 4
+    service.clear_requests()
+    call("y" * 150_000)
+    assert len(service.requests()) == 1
+
+
+@pytest.mark.parametrize("status", [200, 204, 304, 399, 600])
+def test_a_fault_has_the_status_of_an_error(status: int) -> None:
+    # An answer with 204 or 304 has no body: a client would read the error's as the next answer.
+    with pytest.raises(ValueError, match="status must be None or from 400 to 599"):
+        Fault(code="ConflictException", status=status)
+    with pytest.raises(ValueError, match="needs a code"):
+        Fault(status=500)

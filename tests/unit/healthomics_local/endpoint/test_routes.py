@@ -52,14 +52,9 @@ def test_a_fixed_path_wins_over_a_label() -> None:
         pytest.param("GET", "/run/1/task/2/3", id="too long"),
         pytest.param("GET", "/run//task", id="empty label"),
         pytest.param("GET", "/Run", id="case"),
+        pytest.param("GET", "/run/", id="an empty id"),
+        pytest.param("GET", "/workflow/1/version/", id="an empty name"),
     ],
 )
 def test_other_requests_have_no_operation(method: str, path: str) -> None:
     assert find_route(method, path) is None
-
-
-def test_a_trailing_slash_is_ignored() -> None:
-    route = find_route("GET", "/run/")
-
-    assert route is not None
-    assert route.operation == "ListRuns"

@@ -65,3 +65,12 @@ def test_an_arn_that_names_nothing_is_not_found(service: Service) -> None:
         tags_of(service, "arn:aws:omics:us-east-1:123456789012:run/1")
 
     assert refused.value.code == "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize("resource", ["sequenceStore/1", "referenceStore/1/reference/2", "variantStore/v"])
+def test_tags_of_what_is_not_implemented_are_no_matter_of_existence(service: Service, resource: str) -> None:
+    with pytest.raises(ServiceError) as refused:
+        tags_of(service, f"arn:aws:omics:us-east-1:123456789012:{resource}")
+
+    assert refused.value.code == "OperationNotImplementedException"
+    assert refused.value.message.startswith(f"tags of a {resource.partition('/')[0]} are not implemented")
