@@ -55,6 +55,9 @@ class WaitSettings:
         for status in self.statuses:
             if status not in _FINAL:
                 yield f"require has {status}, but a run ends as one of {allowed}: leave it out"
+        if not isinstance(self._timeout, cdk.Duration):
+            yield f"timeout is {self._timeout!r}: give a duration, such as cdk.Duration.hours(6)"
+            return
         if self._timeout.is_unresolved():
             yield "timeout is a token, but the template has it as text: give a literal duration"
             return
