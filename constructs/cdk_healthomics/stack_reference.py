@@ -19,6 +19,7 @@ from constructs import IConstruct
 
 from cdk_healthomics.names import outermost_stack, output_logical_id
 from cdk_healthomics.output_reader import OutputReader
+from cdk_healthomics.stack_outputs import StackOutputs
 
 ALWAYS_WEAK: Final = "@cdk-healthomics/workflow-run:crossAccountReferencesAreWeak"
 
@@ -132,9 +133,11 @@ class _Output:
         value = self._value
         while stack.nested_stack_parent is not None:
             handed_up = cdk.CfnOutput(stack, output_id, value=value)
+            StackOutputs.of(stack).refer(construct, self._attribute)
             nested = cast("cdk.CfnResource", stack.nested_stack_resource)
             value = nested.get_att(f"Outputs.{handed_up.logical_id}").to_string()
             stack = stack.nested_stack_parent
+        StackOutputs.of(stack).refer(construct, self._attribute)
         return cdk.CfnOutput(stack, output_id, value=value, description=f"For other stacks: {self._attribute}")
 
 

@@ -347,7 +347,6 @@ class WorkflowRun(AnyRunRules, RunBase):
         if outputs:
             define_outputs(
                 self,
-                provider,
                 run_arn=self._resource.get_att_string(contract.ATTRIBUTE_RUN_ARN),
                 run_output_uri=self._resource.get_att_string(contract.ATTRIBUTE_RUN_OUTPUT_URI),
                 export_name_prefix=export_name_prefix,
