@@ -23,7 +23,7 @@ def refuse_unknown_options(
     Raises:
         TypeError: There are no such options; as Python has it of arguments.
     """
-    names: frozenset[str] = allowed.__optional_keys__  # type: ignore[attr-defined]
+    names = cast("frozenset[str]", vars(allowed)["__optional_keys__"])
     unknown = sorted(set(cast("Mapping[str, object]", options)) - names)
     if unknown:
         hints = "".join(f", and {elsewhere[name]}" for name in unknown if name in elsewhere)

@@ -277,7 +277,26 @@ class RunBase(Construct):
         Raises:
             ValueError: There are no runs, too many, or some in another account or Region.
         """
-        return run_widgets(shown_runs(runs, history=history, seen_from=None))
+        return RunBase._widgets_of(runs, history=history, seen_from=None)
+
+    @staticmethod
+    def _widgets_of(
+        runs: "Sequence[IWorkflowRun | RunBase]", *, history: bool, seen_from: str | None
+    ) -> list[cloudwatch.IWidget]:
+        """The widgets, on a dashboard of some account; None if nobody knows which one it will be."""
+        known: list[RunBase] = []
+        for run in runs:
+            if not isinstance(run, RunBase):
+                raise TypeError(
+                    f"{run!r} is no run: give WorkflowRuns, or what WorkflowRun.from_run_attributes returns"
+                )
+            known.append(run)
+        shown = [replace(run._shown, account=run._place.account) for run in known]  # noqa: SLF001 - of this class
+        refuse_runs_out_of_sight(shown, seen_from=seen_from)
+        if history:
+            groups = [run.record_history().log_group_name for run in known]
+            shown = [replace(run, history=group) for run, group in zip(shown, groups, strict=True)]
+        return run_widgets(shown)
 
     @property
     def _shown(self) -> ShownRun:
@@ -335,27 +354,3 @@ class RunBase(Construct):
             label=options.get("label"),
             color=options.get("color"),
         )
-
-
-def shown_runs(runs: "Sequence[IWorkflowRun | RunBase]", *, history: bool, seen_from: str | None) -> list[ShownRun]:
-    """Runs as dashboards show them.
-
-    Args:
-        runs: The runs.
-        history: Whether their events are recorded.
-        seen_from: The account of the dashboard; None if nobody knows it yet.
-
-    Raises:
-        TypeError: Something is no run.
-        ValueError: A dashboard cannot show them, or a run cannot be recorded.
-    """
-    known: list[RunBase] = []
-    for run in runs:
-        if not isinstance(run, RunBase):
-            raise TypeError(f"{run!r} is no run: give WorkflowRuns, or what WorkflowRun.from_run_attributes returns")
-        known.append(run)
-    shown = [replace(run._shown, account=run._place.account) for run in known]  # noqa: SLF001 - of this module
-    refuse_runs_out_of_sight(shown, seen_from=seen_from)
-    if not history:
-        return shown
-    return [replace(each, history=run.record_history().log_group_name) for each, run in zip(shown, known, strict=True)]

@@ -55,7 +55,7 @@ class WaitSettings:
         for status in self.statuses:
             if status not in _FINAL:
                 yield f"require has {status}, but a run ends as one of {allowed}: leave it out"
-        if not isinstance(self._timeout, cdk.Duration):
+        if not _is_duration(self._timeout):
             yield f"timeout is {self._timeout!r}: give a duration, such as cdk.Duration.hours(6)"
             return
         if self._timeout.is_unresolved():
@@ -175,6 +175,11 @@ class RunCompletion(Construct):
     def stop_time(self) -> str:
         """When the run ended, a token: ISO 8601."""
         return self._resource.get_att_string(contract.ATTRIBUTE_STOP_TIME)
+
+
+def _is_duration(value: object) -> bool:
+    """Whether it is one, whatever type checkers were told: seconds as a number are a common mistake."""
+    return isinstance(value, cdk.Duration)
 
 
 @jsii.implements(cdk.IStringProducer)

@@ -9,8 +9,7 @@ from constructs import Construct
 
 from cdk_healthomics.imported_run import IWorkflowRun
 from cdk_healthomics.places import Place
-from cdk_healthomics.run_base import shown_runs
-from cdk_healthomics.run_widgets import run_widgets
+from cdk_healthomics.run_base import RunBase
 
 if TYPE_CHECKING:
     from aws_cdk.interfaces import aws_cloudwatch as cloudwatch_refs
@@ -67,7 +66,9 @@ class RunDashboard(Construct):
             ValueError: There are no runs, too many, some in another Region, or in another account than the dashboard.
         """
         super().__init__(scope, construct_id)
-        widgets = run_widgets(shown_runs(runs, history=history, seen_from=Place.of(self).account))
+        account = Place.of(self).account
+        # Not a part of a run's public face: only dashboards of this class know their account before their widgets.
+        widgets = RunBase._widgets_of(runs, history=history, seen_from=account)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         self.dashboard = cloudwatch.Dashboard(
             self,
             "Resource",
