@@ -1,8 +1,7 @@
 """Rules about many runs at once: of a workflow, of a stack, or of an account and Region."""
 
 import json
-from collections.abc import Callable, Sequence
-from os.path import commonprefix
+from collections.abc import Sequence
 from typing import Final, Unpack, cast
 
 import aws_cdk as cdk
@@ -12,19 +11,16 @@ from constructs import Construct, IValidation
 
 from cdk_healthomics.choices import RunStatus
 from cdk_healthomics.jsii_protocols import RuleTarget
-from cdk_healthomics.run_event import status_change_json, status_change_pattern
-from cdk_healthomics.run_rules import RunRuleOptions, define_rule
+from cdk_healthomics.named_runs import NamedRuns
+from cdk_healthomics.option_names import refuse_unknown_options
+from cdk_healthomics.places import Place
+from cdk_healthomics.run_event import status_change_pattern
+from cdk_healthomics.run_rules import TAKES_STATUSES, RunRuleOptions, define_rule
+from cdk_healthomics.run_statuses import known_statuses
 from cdk_healthomics.stack_runs import StackRun, StackRuns
 from cdk_healthomics.workflow import Workflow
 
 MATCHES_BY_PREFIX: Final = "@cdk-healthomics/run-rule:matchesByPrefix"
-
-_Json = dict[str, object]
-
-_PATTERN_LIMIT: Final = 2048
-"""Characters of an event pattern (EventBridge quotas)."""
-_TOKEN_LENGTH: Final = 128
-"""A run name has at most as many characters, whatever the deployment makes of it."""
 
 
 class AnyRunRuleOptions(RunRuleOptions, total=False):
@@ -51,7 +47,11 @@ class AnyRunRules:
 
     @staticmethod
     def on_any_status_change(
-        scope: Construct, rule_id: str, *, statuses: Sequence[RunStatus] = (), **options: Unpack[AnyRunRuleOptions]
+        scope: Construct,
+        rule_id: str,
+        *,
+        statuses: RunStatus | Sequence[RunStatus] = (),
+        **options: Unpack[AnyRunRuleOptions],
     ) -> events.Rule:
         """Define one rule about changes of the status of many runs.
 
@@ -61,20 +61,14 @@ class AnyRunRules:
         Args:
             scope: Where the rule belongs in the construct tree; in the account and Region of the runs.
             rule_id: Its id there.
-            statuses: Only changes to one of these. By default all.
+            statuses: Only changes to this status, or to one of these. By default all.
             **options: Which runs, the target, and more about the rule.
 
         Raises:
-            ValueError: An option cannot be.
+            ValueError: An option cannot be, or the runs are in another account or Region than the rule would be.
+            TypeError: There is no such option.
         """
-        workflow = options.get("workflow")
-        return _define(
-            options.get("cross_stack_scope", scope),
-            rule_id,
-            workflow_id=None if workflow is None else workflow.in_stack(cdk.Stack.of(scope)).workflow_id,
-            statuses=statuses,
-            options=options,
-        )
+        return _define(scope, rule_id, statuses, options)
 
     @staticmethod
     def on_any_completed(scope: Construct, rule_id: str, **options: Unpack[AnyRunRuleOptions]) -> events.Rule:
@@ -85,7 +79,7 @@ class AnyRunRules:
             rule_id: Its id there.
             **options: Which runs, the target, and more about the rule.
         """
-        return AnyRunRules.on_any_status_change(scope, rule_id, statuses=[RunStatus.COMPLETED], **options)
+        return _define(scope, rule_id, RunStatus.COMPLETED, options)
 
     @staticmethod
     def on_any_failed(scope: Construct, rule_id: str, **options: Unpack[AnyRunRuleOptions]) -> events.Rule:
@@ -96,7 +90,7 @@ class AnyRunRules:
             rule_id: Its id there.
             **options: Which runs, the target, and more about the rule.
         """
-        return AnyRunRules.on_any_status_change(scope, rule_id, statuses=[RunStatus.FAILED], **options)
+        return _define(scope, rule_id, RunStatus.FAILED, options)
 
     @staticmethod
     def on_any_cancelled(scope: Construct, rule_id: str, **options: Unpack[AnyRunRuleOptions]) -> events.Rule:
@@ -107,22 +101,25 @@ class AnyRunRules:
             rule_id: Its id there.
             **options: Which runs, the target, and more about the rule.
         """
-        return AnyRunRules.on_any_status_change(scope, rule_id, statuses=[RunStatus.CANCELLED], **options)
+        return _define(scope, rule_id, RunStatus.CANCELLED, options)
 
 
-def _define(
-    scope: Construct, rule_id: str, *, workflow_id: str | None, statuses: Sequence[str], options: AnyRunRuleOptions
-) -> events.Rule:
-    stack = options.get("stack")
-    own_stack = cdk.Stack.of(scope)
+def _define(scope: Construct, rule_id: str, statuses: str | Sequence[str], options: AnyRunRuleOptions) -> events.Rule:
+    scope = options.get("cross_stack_scope", scope)
+    where = f"{scope.node.path}/{rule_id}"
+    refuse_unknown_options(options, AnyRunRuleOptions, where=where, elsewhere=TAKES_STATUSES)
+    wanted = known_statuses(statuses, where=where)
+    stack, workflow, own_stack = options.get("stack"), options.get("workflow"), cdk.Stack.of(scope)
+    workflow_id = None if workflow is None else workflow.in_stack(own_stack).workflow_id
     account = (stack or own_stack).account
     detail = {} if workflow_id is None else {"workflowId": [workflow_id]}
     rule = define_rule(
         scope,
         rule_id,
-        status_change_pattern(detail, statuses, account=account),
+        status_change_pattern(detail, wanted, account=account),
         target=options.get("target"),
         options=options,
+        runs_in=Place.of(stack or own_stack),
     )
 
     def put_before(run: StackRun) -> None:
@@ -131,66 +128,44 @@ def _define(
             run.wait_for(rule)
 
     if stack is not None:
-        named = _NamedRuns(
-            rule, stack, lambda names: status_change_json({**detail, "runName": names}, statuses, account=account)
-        )
-        cast("events.CfnRule", rule.node.default_child).event_pattern = cdk.Lazy.uncached_any(named)
-        rule.node.add_validation(named)
+        named = NamedRuns(wanted, account=account, detail=detail)
+        pattern = _PatternOfStack(rule, stack, named)
+        cast("events.CfnRule", rule.node.default_child).event_pattern = cdk.Lazy.uncached_any(pattern)
+        rule.node.add_validation(pattern)
         # Of every workflow: the pattern has that too, and another stack may write the same workflow's id otherwise.
-        StackRuns.of(stack).for_each(named.add)
+        StackRuns.of(stack).for_each(lambda run: named.add(run.name, is_default=run.has_default_name))
     StackRuns.of(own_stack).for_each(put_before)
     return rule
 
 
 @jsii.implements(cdk.IAnyProducer, IValidation)
-class _NamedRuns:
+class _PatternOfStack:
     """The pattern of a rule about the runs of a stack, which are all known only once the app is complete."""
 
-    def __init__(self, rule: events.Rule, stack: cdk.Stack, pattern: Callable[[Sequence[object]], _Json]) -> None:
+    def __init__(self, rule: events.Rule, stack: cdk.Stack, named: NamedRuns) -> None:
         self._rule = rule
         self._stack = stack
-        self._pattern = pattern
-        self._default_names: list[str] = []
-        self._given_names: list[str] = []
-
-    def add(self, run: StackRun) -> None:
-        """Have the rule know a run."""
-        (self._default_names if run.has_default_name else self._given_names).append(run.name)
+        self._named = named
 
     def produce(self, context: cdk.IResolveContext) -> object:
         """The pattern."""
         del context
-        return self._pattern(self._names())
+        return self._named.pattern()
 
     def validate(self) -> list[str]:
         """What is wrong with the pattern, and, as an info, that it may match too much."""
-        names = self._names()
+        names, path = self._named.names, self._stack.node.path
         if not names:
+            return [f"the rule is about the runs of {path}, and it has none: give the stack that has them"]
+        if problem := self._named.problem():
             return [
-                f"the rule is about the runs of {self._stack.node.path}, and it has none: give the stack that has them"
-            ]
-        if not _fits(self._pattern(names)):
-            return [
-                f"the rule would name {len(self._given_names)} runs of {self._stack.node.path}, and its pattern be "
-                f"longer than the {_PATTERN_LIMIT} characters that EventBridge takes: leave out the names of the runs, "
+                f"the rule, about the runs of {path}, {problem}: leave out the names of the runs, "
                 "or define rules about the runs or their workflow"
             ]
         if isinstance(names[0], dict):
             cdk.Annotations.of(self._rule).add_info_v2(
                 MATCHES_BY_PREFIX,
-                f"{self._stack.node.path} has too many runs to name them in one rule, so the rule is about all runs "
-                f"with names like {json.dumps(names[0])}: define rules about the workflow, if others have such names",
+                f"{path} has too many runs to name them in one rule, so the rule is about all runs with names like "
+                f"{json.dumps(names[0])}: define rules about the workflow, if others have such names",
             )
         return []
-
-    def _names(self) -> Sequence[object]:
-        """What the names of the runs must be like: one of those, or, where they are too many, how they begin."""
-        names = [*self._default_names, *self._given_names]
-        if _fits(self._pattern(names)) or not self._default_names:
-            return names
-        return [{"prefix": commonprefix(self._default_names)}, *self._given_names]  # noqa: RUF071 - texts, not paths
-
-
-def _fits(pattern: _Json) -> bool:
-    text = json.dumps(pattern, separators=(",", ":"))
-    return len(text) + _TOKEN_LENGTH * text.count("${Token[") <= _PATTERN_LIMIT

@@ -1,11 +1,12 @@
 """Runs that something else started, for code that takes any run."""
 
-from typing import TYPE_CHECKING, Final, Protocol, Unpack, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Unpack, runtime_checkable
 
 import aws_cdk as cdk
 
 from cdk_healthomics.choices import RunStatus
 from cdk_healthomics.log_queries import LoggedRun
+from cdk_healthomics.places import Place
 from cdk_healthomics.run_base import EventSubject, RunAlarmOptions, RunBase, RunMetricOptions
 from cdk_healthomics.run_grants import RunResources, WorkflowRunGrants, task_arns
 from cdk_healthomics.run_rules import RunRuleOptions
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
     from cdk_healthomics.jsii_protocols import AlarmAction, RuleTarget
     from cdk_healthomics.run_history import RunHistory
-
-_ARN_REGION: Final = 3
-"""Which of the parts between colons is the Region."""
 
 
 @runtime_checkable
@@ -76,7 +74,7 @@ class IWorkflowRun(Protocol):
         rule_id: str,
         *,
         target: "RuleTarget | None" = None,
-        statuses: "Sequence[RunStatus]" = (),
+        statuses: "RunStatus | Sequence[RunStatus]" = (),
         **options: Unpack[RunRuleOptions],
     ) -> "events.Rule":
         """Define a rule about changes of the run's status."""
@@ -105,7 +103,7 @@ class IWorkflowRun(Protocol):
         alarm_id: str,
         *,
         action: "AlarmAction | None" = None,
-        statuses: "Sequence[RunStatus]" = (RunStatus.FAILED,),
+        statuses: "RunStatus | Sequence[RunStatus]" = RunStatus.FAILED,
         **options: Unpack[RunAlarmOptions],
     ) -> "cloudwatch.Alarm":
         """Define an alarm that goes off when the run fails."""
@@ -161,21 +159,18 @@ class ImportedRun(RunBase):
         return EventSubject({"arn": [self._run_arn]})
 
     @property
+    def _place(self) -> Place:
+        return Place.of_arn(self._run_arn)
+
+    @property
     def _shown(self) -> ShownRun:
         return ShownRun(
             title=self.node.path,
-            region=self._region,
+            region=self._place.region or cdk.Stack.of(self).region,
             logs=LoggedRun(run_id=self.run_id, run_uuid=self._run_uuid),
             output_uri=self._run_output_uri,
             event_detail=self._event_subject.detail,
         )
-
-    @property
-    def _region(self) -> str:
-        """The Region that the ARN says, or the stack's if only the deployment knows the ARN."""
-        parts = self._run_arn.split(":")
-        known = len(parts) > _ARN_REGION and not is_string_token(parts[_ARN_REGION])
-        return parts[_ARN_REGION] if known else cdk.Stack.of(self).region
 
     @property
     def run_arn(self) -> str:

@@ -1,6 +1,6 @@
 """The Lambda function behind the runs of a stack: one for each stack, however many runs it has."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
@@ -11,7 +11,6 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable, IValidation
 
 from cdk_healthomics import linters, permissions
-from cdk_healthomics.errors import InvalidRunError
 from cdk_healthomics.handler_asset import staged_handler
 from cdk_healthomics.jsii_protocols import as_key, as_role
 from cdk_healthomics.linters import acknowledge_wildcards
@@ -27,9 +26,6 @@ _CONSTRUCT_ID: Final = "HealthOmicsRunProvider"
 """A permanent contract, with the ids of the constructs below it: they make the logical id of the Lambda function, and
 CloudFormation refuses to update a custom resource whose function has changed ("Modifying service token is not
 allowed")."""
-
-_OUTPUTS_LIMIT: Final = 200
-"""Outputs of a stack (CloudFormation quotas)."""
 
 _RUNS_REASON: Final = (
     "a run's ARN exists only once it has started, and ListRuns has no resource; "
@@ -93,8 +89,7 @@ class RunProvider(Construct):
         self._start_from = _GrowingStatements(self.role, permissions.start_from)
         self._pass_roles = _GrowingStatements(self.role, permissions.pass_run_roles)
         self._delete_records: iam.Policy | None = None
-        self._outputs: dict[str, str] = {}
-        self.node.add_validation(_Quotas(stack, self.role, self._outputs, managed_policies=options.managed_policies))
+        self.node.add_validation(_Quota(self.role, managed_policies=options.managed_policies))
 
     @staticmethod
     def of(scope: Construct) -> "RunProvider":
@@ -226,55 +221,18 @@ class RunProvider(Construct):
             linters.acknowledge_inline_policy(self._delete_records)
         return self._delete_records
 
-    def reserve_outputs(self, run: Construct, logical_ids: Sequence[str]) -> None:
-        """Note the outputs of a run.
-
-        Raises:
-            InvalidRunError: The stack would have more outputs than CloudFormation allows, or two of one name.
-        """
-        for logical_id in logical_ids:
-            if logical_id in self._outputs:
-                problem = (
-                    f"the output {logical_id} is the one of {self._outputs[logical_id]} too, because logical ids have "
-                    "letters and digits only: give one of the two another construct id, or pass outputs=False"
-                )
-                raise InvalidRunError(run.node.path, [problem])
-            self._outputs[logical_id] = run.node.path
-        if len(self._outputs) > _OUTPUTS_LIMIT:
-            problem = (
-                f"a stack has at most {_OUTPUTS_LIMIT} outputs, and the runs before this one have them: "
-                "pass outputs=False to the runs that need none, or use another stack"
-            )
-            raise InvalidRunError(run.node.path, [problem])
-
 
 @jsii.implements(IValidation)
-class _Quotas:
-    """What only the whole stack can tell: whether it fits into the quotas of CloudFormation and IAM."""
+class _Quota:
+    """What only the whole stack can tell: whether the permissions fit into the quotas of IAM."""
 
-    def __init__(self, stack: cdk.Stack, role: iam.Role, outputs: Mapping[str, str], *, managed_policies: int) -> None:
-        self._stack = stack
+    def __init__(self, role: iam.Role, *, managed_policies: int) -> None:
         self._role = role
-        self._outputs_of_runs = outputs
         self._managed_policies = managed_policies
 
     def validate(self) -> list[str]:
         """What does not fit."""
-        return [*self._outputs(), *self._policies()]
-
-    def _outputs(self) -> Iterable[str]:
-        runs = len(self._outputs_of_runs)
-        if not runs:
-            return
-        outputs = sum(
-            isinstance(construct, cdk.CfnOutput) and cdk.Stack.of(construct) == self._stack
-            for construct in self._stack.node.find_all()
-        )
-        if outputs > _OUTPUTS_LIMIT:
-            yield (
-                f"the stack has {outputs} outputs, {runs} of them of its runs, but CloudFormation allows "
-                f"{_OUTPUTS_LIMIT}: pass outputs=False to the runs that need none, or use another stack"
-            )
+        return list(self._policies())
 
     def _policies(self) -> Iterable[str]:
         policies = sum(isinstance(child, iam.ManagedPolicy) for child in self._role.node.children)

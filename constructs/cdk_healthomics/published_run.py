@@ -1,5 +1,7 @@
 """A run's attributes as parameters of Systems Manager, for readers outside of the app."""
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -98,11 +100,25 @@ def publish(run: Construct, prefix: str, values: Mapping[str, str]) -> Published
     """
     if problems := list(prefix_problems(prefix)):
         raise InvalidRunError(run.node.path, problems)
-    construct_id = "Published" if is_string_token(prefix) else "Published" + prefix.replace("/", "-")
+    construct_id = _construct_id(prefix, cdk.Stack.of(run))
     found = run.node.try_find_child(construct_id)
-    if isinstance(found, PublishedRun) and found.parameter_prefix == prefix:
-        return found
-    return PublishedRun(run, construct_id, prefix=prefix, values=values)
+    return found if isinstance(found, PublishedRun) else PublishedRun(run, construct_id, prefix=prefix, values=values)
+
+
+def _construct_id(prefix: str, stack: cdk.Stack) -> str:
+    """An id that no other prefix has, whatever was published before.
+
+    A parameter whose logical id changed could not be deployed: the name would be taken by the old one.
+    """
+    if is_string_token(prefix):
+        return f"Published--{_digest(json.dumps(stack.resolve(prefix), sort_keys=True))}"
+    readable = "Published" + prefix.replace("/", "-")
+    # Hyphens and slashes look the same here.
+    return f"{readable}--{_digest(prefix)}" if "-" in prefix else readable
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def prefix_problems(prefix: str) -> Iterator[str]:

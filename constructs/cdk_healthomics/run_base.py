@@ -11,10 +11,13 @@ from constructs import Construct
 
 from cdk_healthomics.choices import RunStatus
 from cdk_healthomics.jsii_protocols import AlarmAction, RuleTarget, as_alarm_action
+from cdk_healthomics.option_names import refuse_unknown_options
+from cdk_healthomics.places import Place
 from cdk_healthomics.run_event import status_change_pattern
 from cdk_healthomics.run_history import RunHistory
-from cdk_healthomics.run_rules import RunRuleOptions, define_rule
-from cdk_healthomics.run_widgets import ShownRun, run_widgets
+from cdk_healthomics.run_rules import TAKES_STATUSES, RunRuleOptions, define_rule
+from cdk_healthomics.run_statuses import known_statuses
+from cdk_healthomics.run_widgets import ShownRun, refuse_runs_out_of_sight, run_widgets
 
 if TYPE_CHECKING:
     from cdk_healthomics.imported_run import IWorkflowRun
@@ -88,6 +91,11 @@ class RunBase(Construct):
     def _event_subject(self) -> EventSubject:
         raise NotImplementedError
 
+    @property
+    def _place(self) -> Place:
+        """Where the run is, and so its events and logs."""
+        return Place.of(self)
+
     def _comes_first(self, construct: Construct) -> None:
         """What was defined about the run is to be there before it."""
 
@@ -96,7 +104,7 @@ class RunBase(Construct):
         rule_id: str,
         *,
         target: RuleTarget | None = None,
-        statuses: Sequence[RunStatus] = (),
+        statuses: RunStatus | Sequence[RunStatus] = (),
         **options: Unpack[RunRuleOptions],
     ) -> events.Rule:
         """Define a rule about changes of the run's status.
@@ -113,22 +121,14 @@ class RunBase(Construct):
         Args:
             rule_id: Id of the rule, as a construct below the run.
             target: What to do; more can be added to the rule. By default nothing.
-            statuses: Only changes to one of these. By default all.
+            statuses: Only changes to this status, or to one of these. By default all.
             **options: More about the rule.
 
         Raises:
-            ValueError: An option cannot be.
+            ValueError: An option cannot be, or the events are in another account or Region than the rule would be.
+            TypeError: There is no such option.
         """
-        subject = self._event_subject
-        rule = define_rule(
-            options.get("cross_stack_scope", self),
-            rule_id,
-            status_change_pattern(subject.detail, statuses, account=subject.account),
-            target=target,
-            options=options,
-        )
-        self._comes_first(rule)
-        return rule
+        return self._rule(rule_id, statuses, target, options)
 
     def on_completed(
         self, rule_id: str, *, target: RuleTarget | None = None, **options: Unpack[RunRuleOptions]
@@ -140,7 +140,7 @@ class RunBase(Construct):
             target: What to do. By default nothing.
             **options: More about the rule.
         """
-        return self.on_status_change(rule_id, target=target, statuses=[RunStatus.COMPLETED], **options)
+        return self._rule(rule_id, RunStatus.COMPLETED, target, options)
 
     def on_failed(
         self, rule_id: str, *, target: RuleTarget | None = None, **options: Unpack[RunRuleOptions]
@@ -152,7 +152,7 @@ class RunBase(Construct):
             target: What to do. By default nothing.
             **options: More about the rule.
         """
-        return self.on_status_change(rule_id, target=target, statuses=[RunStatus.FAILED], **options)
+        return self._rule(rule_id, RunStatus.FAILED, target, options)
 
     def on_cancelled(
         self, rule_id: str, *, target: RuleTarget | None = None, **options: Unpack[RunRuleOptions]
@@ -164,14 +164,32 @@ class RunBase(Construct):
             target: What to do. By default nothing.
             **options: More about the rule.
         """
-        return self.on_status_change(rule_id, target=target, statuses=[RunStatus.CANCELLED], **options)
+        return self._rule(rule_id, RunStatus.CANCELLED, target, options)
+
+    def _rule(
+        self, rule_id: str, statuses: str | Sequence[str], target: RuleTarget | None, options: RunRuleOptions
+    ) -> events.Rule:
+        where = f"{self.node.path}/{rule_id}"
+        refuse_unknown_options(options, RunRuleOptions, where=where, elsewhere=TAKES_STATUSES)
+        wanted = known_statuses(statuses, where=where)
+        subject = self._event_subject
+        rule = define_rule(
+            options.get("cross_stack_scope", self),
+            rule_id,
+            status_change_pattern(subject.detail, wanted, account=subject.account),
+            target=target,
+            options=options,
+            runs_in=self._place,
+        )
+        self._comes_first(rule)
+        return rule
 
     def alarm_on_failure(
         self,
         alarm_id: str,
         *,
         action: AlarmAction | None = None,
-        statuses: Sequence[RunStatus] = (RunStatus.FAILED,),
+        statuses: RunStatus | Sequence[RunStatus] = RunStatus.FAILED,
         **options: Unpack[RunAlarmOptions],
     ) -> cloudwatch.Alarm:
         """Define an alarm that goes off when the run fails.
@@ -188,15 +206,20 @@ class RunBase(Construct):
             **options: More about the alarm.
 
         Raises:
-            ValueError: There is no status to look for.
+            ValueError: There is no status to look for, or no such one; or the run is in another account or Region than
+                the alarm would be.
+            TypeError: There is no such option.
         """
-        if not statuses:
+        where = f"{self.node.path}/{alarm_id}"
+        refuse_unknown_options(options, RunAlarmOptions, where=where)
+        wanted = known_statuses(statuses, where=where)
+        if not wanted:
             raise ValueError(
                 f"{self.node.path}: the alarm {alarm_id} has no statuses, so it could never go off: give at least one, "
                 "or leave statuses out for FAILED"
             )
-        words = " or ".join(statuses)
-        alarm = self._metric(statuses, {"period": options.get("period", _METRIC_PERIOD)}).create_alarm(
+        words = " or ".join(wanted)
+        alarm = self._metric(wanted, {"period": options.get("period", _METRIC_PERIOD)}).create_alarm(
             self,
             alarm_id,
             alarm_name=options.get("alarm_name"),
@@ -215,7 +238,16 @@ class RunBase(Construct):
         """Keep the run's events in a log group of its stack, which dashboards query.
 
         Defines a rule for the run, and a log group for the first run of the stack. A second call changes nothing.
+
+        Raises:
+            ValueError: The run is in another account or Region than the log group would be.
         """
+        here = Place.of(self)
+        if here.is_elsewhere(self._place):
+            raise ValueError(
+                f"{self.node.path}: the run is in {self._place}, and its stack in {here}, where there are no events "
+                "of it to record: import it in a stack of that account and Region, or show it with history=False"
+            )
         history = RunHistory.of(self)
         if self.node.try_find_child(_HISTORY_RULE) is None:
             self.on_status_change(
@@ -243,16 +275,27 @@ class RunBase(Construct):
             history: Whether the events of the runs are recorded.
 
         Raises:
-            ValueError: There are no runs, too many, or some in another Region.
+            ValueError: There are no runs, too many, or some in another account or Region.
         """
-        shown: list[ShownRun] = []
+        return RunBase._widgets_of(runs, history=history, seen_from=None)
+
+    @staticmethod
+    def _widgets_of(
+        runs: "Sequence[IWorkflowRun | RunBase]", *, history: bool, seen_from: str | None
+    ) -> list[cloudwatch.IWidget]:
+        """The widgets, on a dashboard of some account; None if nobody knows which one it will be."""
+        known: list[RunBase] = []
         for run in runs:
             if not isinstance(run, RunBase):
                 raise TypeError(
                     f"{run!r} is no run: give WorkflowRuns, or what WorkflowRun.from_run_attributes returns"
                 )
-            recorded = run.record_history().log_group_name if history else None
-            shown.append(replace(run._shown, history=recorded))  # noqa: SLF001 - of this class
+            known.append(run)
+        shown = [replace(run._shown, account=run._place.account) for run in known]  # noqa: SLF001 - of this class
+        refuse_runs_out_of_sight(shown, seen_from=seen_from)
+        if history:
+            groups = [run.record_history().log_group_name for run in known]
+            shown = [replace(run, history=group) for run, group in zip(shown, groups, strict=True)]
         return run_widgets(shown)
 
     @property
@@ -292,7 +335,8 @@ class RunBase(Construct):
         """
         return self._metric([RunStatus.CANCELLED], options)
 
-    def _metric(self, statuses: Sequence[RunStatus], options: RunMetricOptions) -> cloudwatch.Metric:
+    def _metric(self, statuses: Sequence[str], options: RunMetricOptions) -> cloudwatch.Metric:
+        refuse_unknown_options(options, RunMetricOptions, where=self.node.path)
         wanted = [status for status in RunStatus if status in statuses]  # in an order that does not matter to the id
         rule_id = "Metric" + "".join(status.capitalize() for status in wanted)
         rule = self.node.try_find_child(rule_id)

@@ -56,6 +56,9 @@ class WaitSettings:
         for status in self.statuses:
             if status not in _FINAL:
                 yield f"require has {status}, but a run ends as one of {allowed}: leave it out"
+        if not _is_duration(self._timeout):
+            yield f"timeout is {self._timeout!r}: give a duration, such as cdk.Duration.hours(6)"
+            return
         if self._timeout.is_unresolved():
             yield "timeout is a token, but the template has it as text: give a literal duration"
             return
@@ -173,6 +176,11 @@ class RunCompletion(Construct):
     def stop_time(self) -> str:
         """When the run ended, a token: ISO 8601."""
         return self._attributes.token(contract.ATTRIBUTE_STOP_TIME)
+
+
+def _is_duration(value: object) -> bool:
+    """Whether it is one, whatever type checkers were told: seconds as a number are a common mistake."""
+    return isinstance(value, cdk.Duration)
 
 
 @jsii.implements(cdk.IStringProducer)

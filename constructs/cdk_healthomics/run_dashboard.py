@@ -8,6 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from cdk_healthomics.imported_run import IWorkflowRun
+from cdk_healthomics.places import Place
 from cdk_healthomics.run_base import RunBase
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ class RunDashboard(Construct):
         Args:
             scope: Where the dashboard belongs in the construct tree.
             construct_id: Its id there.
-            runs: The runs to show: 1 to 70, of one account and Region. However many there are, there are as many
-                queries.
+            runs: The runs to show: 1 to 70, of one Region, and of the dashboard's account. However many there are,
+                there are as many queries.
             alarms: Alarms whose states are on top. By default none.
             history: Whether the events of the runs are recorded, for their status changes and durations. See
                 ``WorkflowRun.record_history``.
@@ -62,9 +63,12 @@ class RunDashboard(Construct):
                 default a week.
 
         Raises:
-            ValueError: There are no runs, too many, or some in another Region.
+            ValueError: There are no runs, too many, some in another Region, or in another account than the dashboard.
         """
         super().__init__(scope, construct_id)
+        account = Place.of(self).account
+        # Not a part of a run's public face: only dashboards of this class know their account before their widgets.
+        widgets = RunBase._widgets_of(runs, history=history, seen_from=account)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         self.dashboard = cloudwatch.Dashboard(
             self,
             "Resource",
@@ -75,4 +79,4 @@ class RunDashboard(Construct):
             self.dashboard.add_widgets(
                 cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms, width=_WIDTH, height=_ALARMS_HEIGHT)
             )
-        self.dashboard.add_widgets(*RunBase.widgets_of(runs, history=history))
+        self.dashboard.add_widgets(*widgets)

@@ -7,7 +7,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from cdk_healthomics.names import output_logical_id
-from cdk_healthomics.provider import RunProvider
+from cdk_healthomics.stack_outputs import StackOutputs
 
 _RUN_ARN: Final = "RunArn"
 _RUN_OUTPUT_URI: Final = "RunOutputUri"
@@ -16,9 +16,7 @@ _EXPORT_NAME_LIMIT: Final = 255
 _EXPORT_NAME: Final = re.compile(r"[A-Za-z0-9:-]+")
 
 
-def define_outputs(
-    run: Construct, provider: RunProvider, *, run_arn: str, run_output_uri: str, export_name_prefix: str | None
-) -> None:
+def define_outputs(run: Construct, *, run_arn: str, run_output_uri: str, export_name_prefix: str | None) -> None:
     """Give the run's stack an output for its ARN and one for its output URI, with logical ids that stay.
 
     Raises:
@@ -28,7 +26,7 @@ def define_outputs(
         (_RUN_ARN, run_arn, "ARN of the HealthOmics run"),
         (_RUN_OUTPUT_URI, run_output_uri, "S3 URI of the outputs of the HealthOmics run"),
     )
-    provider.reserve_outputs(run, [output_logical_id(run, suffix) for suffix, _, _ in outputs])
+    StackOutputs.of(cdk.Stack.of(run)).reserve(run, [output_logical_id(run, suffix) for suffix, _, _ in outputs])
     for suffix, value, description in outputs:
         export_name = None if export_name_prefix is None else f"{export_name_prefix}{suffix}"
         output = cdk.CfnOutput(run, f"{suffix}Output", value=value, description=description, export_name=export_name)

@@ -1,16 +1,21 @@
 """Rules about the status changes of runs, and what can be said of them."""
 
-from typing import TYPE_CHECKING, TypedDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, TypedDict
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from constructs import Construct
 
 from cdk_healthomics.jsii_protocols import RuleTarget, as_rule_target
+from cdk_healthomics.places import Place
 from cdk_healthomics.rule_delivery import RuleDelivery
 
 if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
+
+TAKES_STATUSES: Final[Mapping[str, str]] = {"statuses": "give statuses to on_status_change or on_any_status_change"}
+"""What to say to who gives statuses to a method that is about one status."""
 
 
 class RunRuleOptions(TypedDict, total=False):
@@ -33,7 +38,7 @@ class RunRuleOptions(TypedDict, total=False):
 
     cross_stack_scope: Construct
     """Where to define the rule, if it is to be in the target's stack: that stack comes after the run's, and so does the
-    rule."""
+    rule. In the account and Region of the run, where its events are."""
 
     retry_attempts: int
     """How often EventBridge tries again to reach ``target``, 0 to 185; by default what the target says, or 185."""
@@ -54,12 +59,28 @@ def define_rule(
     *,
     target: RuleTarget | None,
     options: RunRuleOptions,
+    runs_in: Place,
 ) -> events.Rule:
     """Define a rule.
 
+    Args:
+        scope: Where it belongs in the construct tree.
+        rule_id: Its id there.
+        pattern: What events it is about.
+        target: What to do; None for nothing.
+        options: More about it.
+        runs_in: Where the events are.
+
     Raises:
-        ValueError: An option cannot be.
+        ValueError: An option cannot be, or there are no such events in the account and Region of the scope.
     """
+    here = Place.of(scope)
+    if here.is_elsewhere(runs_in):
+        raise ValueError(
+            f"{scope.node.path}/{rule_id}: the rule would be in {here}, but HealthOmics tells of the runs in "
+            f"{runs_in}, so it would never match: define it in a stack of that account and Region (an "
+            "event bus of another one can be its target)"
+        )
     delivery = RuleDelivery(
         retry_attempts=options.get("retry_attempts"),
         max_event_age=options.get("max_event_age"),

@@ -1,9 +1,7 @@
 """What a stack needs to wait for runs: one function, two rules and a switch, however many runs are waited for."""
 
 import hashlib
-import json
 from collections.abc import Callable
-from os.path import commonprefix
 from typing import Final, cast
 
 import aws_cdk as cdk
@@ -17,20 +15,16 @@ from constructs import Construct, IDependable
 from cdk_healthomics import linters, permissions
 from cdk_healthomics.handler_asset import staged_waiter
 from cdk_healthomics.jsii_protocols import as_function, as_role, as_rule_target
+from cdk_healthomics.named_runs import NamedRuns
 from cdk_healthomics.provider import RunProvider
-from cdk_healthomics.run_event import SOURCE, STATUS_CHANGE, RunEvent, status_change_pattern
+from cdk_healthomics.run_event import SOURCE, RunEvent
 from cdk_healthomics.stack_function import LONGEST_TIMEOUT, StackFunction
-from cdk_healthomics.tokens import is_string_token
 from healthomics_run_waiter import contract
 
 _CONSTRUCT_ID: Final = "HealthOmicsRunWaiter"
 """A permanent contract, as the run provider's."""
 
 _REASON: Final = "a run's ARN exists only once it has started"
-_PATTERN_LIMIT: Final = 2048
-"""Characters of an event pattern (EventBridge quotas)."""
-_TOKEN_LENGTH: Final = 128
-"""A run name has at most as many characters, whatever the deployment makes of it."""
 _SERVICE_TIMEOUT: Final = cdk.Duration.minutes(15)
 
 
@@ -56,7 +50,7 @@ class RunWaiter(Construct):
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
-        self._names: list[str] = []
+        self._named = NamedRuns(contract.EVENT_STATUSES, account=stack.account)
         self._wait_ids: list[Callable[[cdk.IResolveContext], str]] = []
         with staged_waiter() as folder:
             made = StackFunction(
@@ -97,16 +91,20 @@ class RunWaiter(Construct):
         found = stack.node.try_find_child(_CONSTRUCT_ID)
         return found if isinstance(found, RunWaiter) else RunWaiter(stack, _CONSTRUCT_ID)
 
-    def listen_for(self, run_name: str) -> None:
-        """Look when a run of that name has ended."""
-        self._names.append(run_name)
+    def listen_for(self, run_name: str, *, is_default: bool) -> None:
+        """Look when a run of that name has ended.
+
+        Args:
+            run_name: The name.
+            is_default: Whether the library made it up.
+        """
+        self._named.add(run_name, is_default=is_default)
 
     def add(self, wait_id: Callable[[cdk.IResolveContext], str]) -> None:
         """Know of a wait condition; its logical id is known once the app is complete."""
         self._wait_ids.append(wait_id)
 
     def _event_rule(self, stack: cdk.Stack) -> events.Rule:
-        pattern = status_change_pattern({}, contract.EVENT_STATUSES, account=stack.account)
         told = {
             contract.STACK_ID: stack.stack_id,
             contract.EVENT_RUN_ID: RunEvent.run_id,
@@ -116,12 +114,10 @@ class RunWaiter(Construct):
             self,
             "Ended",
             description="A run that a deployment may wait for has ended (cdk-healthomics)",
-            event_pattern=pattern,
+            event_pattern=events.EventPattern(source=[SOURCE]),  # a rule wants one; the next line has what it is
             targets=[as_rule_target(self._target(told))],
         )
-        cast("events.CfnRule", rule.node.default_child).event_pattern = cdk.Lazy.uncached_any(
-            _Pattern(self._names, stack)
-        )
+        cast("events.CfnRule", rule.node.default_child).event_pattern = cdk.Lazy.uncached_any(_Pattern(self._named))
         return rule
 
     def _schedule(self, stack: cdk.Stack) -> events.Rule:
@@ -154,34 +150,15 @@ class _Digest:
 
 @jsii.implements(cdk.IAnyProducer)
 class _Pattern:
-    """The event pattern of the runs that are waited for."""
+    """The event pattern of the runs that are waited for.
 
-    def __init__(self, names: list[str], stack: cdk.Stack) -> None:
-        self._names = names
-        self._stack = stack
+    The function goes by what it finds, so a pattern that matches too much only costs invocations.
+    """
+
+    def __init__(self, named: NamedRuns) -> None:
+        self._named = named
 
     def produce(self, context: cdk.IResolveContext) -> object:
         """The pattern."""
         del context
-        return event_pattern(self._names, account=self._stack.account)
-
-
-def event_pattern(names: list[str], *, account: str) -> dict[str, object]:
-    """The pattern of how runs end: by their names; by the beginning of those, if they are too many; or of any run.
-
-    The function goes by what it finds, so a pattern that matches too much only costs invocations.
-    """
-    pattern: dict[str, object] = {
-        "source": [SOURCE],
-        "detail-type": [STATUS_CHANGE],
-        "account": [account],
-        "detail": {"status": list(contract.EVENT_STATUSES), "runName": names},
-    }
-    length = len(json.dumps(pattern)) + sum(_TOKEN_LENGTH for name in [*names, account] if is_string_token(name))
-    if length <= _PATTERN_LIMIT:
-        return pattern
-    prefix = commonprefix(names)  # noqa: RUF071 - of texts, not of paths
-    detail: dict[str, object] = {"status": list(contract.EVENT_STATUSES)}
-    if prefix and not is_string_token(prefix) and "${" not in prefix:
-        detail["runName"] = [{"prefix": prefix}]
-    return {**pattern, "detail": detail}
+        return self._named.loose_pattern()

@@ -40,14 +40,20 @@ class ShownRun:
     history: str | None = None
     """The log group that keeps the run's events; None if none does."""
 
+    account: str | None = None
+    """None if only the deployment knows it."""
 
-def run_widgets(runs: Sequence[ShownRun]) -> list[cloudwatch.IWidget]:
-    """The widgets about some runs, each with its place in rows of 24 columns.
 
-    However many runs there are, there are as many queries.
+def refuse_runs_out_of_sight(runs: Sequence[ShownRun], *, seen_from: str | None) -> None:
+    """Refuse what the queries of a dashboard would not find.
+
+    Args:
+        runs: The runs.
+        seen_from: The account of the dashboard; None if nobody knows it yet.
 
     Raises:
-        ValueError: There are none, too many, or in several Regions; a query is of one.
+        ValueError: There are no runs, too many, some in several Regions or accounts (a query is of one), or all in
+            another account than the dashboard.
     """
     if not 1 <= len(runs) <= RUNS_LIMIT:
         raise ValueError(
@@ -59,6 +65,24 @@ def run_widgets(runs: Sequence[ShownRun]) -> list[cloudwatch.IWidget]:
             f"the runs of a dashboard are in {', '.join(regions)}, but a query is of one Region: "
             "use a dashboard for each"
         )
+    accounts = sorted({run.account for run in runs if run.account is not None})
+    if len(accounts) > 1:
+        raise ValueError(
+            f"the runs of a dashboard are in accounts {', '.join(accounts)}, but a query is of one account: "
+            "use a dashboard for each, in a stack of that account"
+        )
+    if seen_from is not None and accounts not in ([], [seen_from]):
+        raise ValueError(
+            f"the dashboard is in account {seen_from}, and its runs in {accounts[0]}, whose logs its queries do not "
+            "see: define it in a stack of that account"
+        )
+
+
+def run_widgets(runs: Sequence[ShownRun]) -> list[cloudwatch.IWidget]:
+    """The widgets about some runs, each with its place in rows of 24 columns.
+
+    However many runs there are, there are as many queries.
+    """
     region, logged, half = runs[0].region, [run.logs for run in runs], _WIDTH // 2
     logs = _Queries(region, [RUN_LOG_GROUP])
     return [

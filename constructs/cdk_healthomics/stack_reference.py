@@ -12,7 +12,7 @@ The CDK's own weak references have names that stay, and it warns about every app
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Self, cast
+from typing import Final, cast
 from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
@@ -22,7 +22,9 @@ from constructs import IConstruct, IValidation
 from cdk_healthomics.digests import digest
 from cdk_healthomics.names import outermost_stack, output_logical_id
 from cdk_healthomics.output_reader import OutputReader
+from cdk_healthomics.places import Place
 from cdk_healthomics.replacement import text_of
+from cdk_healthomics.stack_outputs import StackOutputs
 
 _WEAK: Final = "Fn::GetStackOutput"
 
@@ -93,7 +95,7 @@ class _StackReference(cdk.Reference):
         if consumer == self._producer:
             return self._token
         self._wait_for_producer(consumer)
-        here, there = _Place.of(consumer), _Place.of(self._producer)
+        here, there = Place.of(consumer), Place.of(self._producer)
         if here != there and not (here.is_known and there.is_known):
             raise ValueError(
                 f"{consumer.node.path} refers to {self._path}, and they may be in different accounts or Regions: give "
@@ -116,7 +118,7 @@ class _StackReference(cdk.Reference):
                 consumer.node.add_validation(_PlacesOfReferences(consumer))
             self._consumers.add(consumer.node.path)
 
-    def _weak(self, consumer: cdk.Stack, here: "_Place", there: "_Place") -> str:
+    def _weak(self, consumer: cdk.Stack, here: Place, there: Place) -> str:
         role_arn = None
         if here.account != there.account:
             if self._referable.strength != cdk.ReferenceStrength.WEAK:
@@ -161,9 +163,11 @@ class _Output:
         value = self._value
         while stack.nested_stack_parent is not None:
             handed_up = cdk.CfnOutput(stack, output_id, value=value)
+            StackOutputs.of(stack).refer(construct, self._attribute)
             nested = cast("cdk.CfnResource", stack.nested_stack_resource)
             value = nested.get_att(f"Outputs.{handed_up.logical_id}").to_string()
             stack = stack.nested_stack_parent
+        StackOutputs.of(stack).refer(construct, self._attribute)
         return cdk.CfnOutput(stack, output_id, value=value, description=f"For other stacks: {self._attribute}")
 
 
@@ -194,19 +198,3 @@ class _PlacesOfReferences:
                 yield "a condition", "make the condition depend on a stack parameter or on the app's context"
         elif isinstance(value := stack.resolve(element.value), Mapping) and _WEAK in value:
             yield "an output", "define the output in the stack of the run, or give the value to a resource"
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a stack is deployed, as far as synth knows."""
-
-    account: str | None
-    region: str | None
-
-    @classmethod
-    def of(cls, stack: cdk.Stack) -> Self:
-        return cls(*(None if cdk.Token.is_unresolved(name) else name for name in (stack.account, stack.region)))
-
-    @property
-    def is_known(self) -> bool:
-        return self.account is not None and self.region is not None

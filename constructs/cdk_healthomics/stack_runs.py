@@ -47,7 +47,7 @@ class StackRuns:
         wait_for: Callable[[Construct], None],
     ) -> None:
         """Note a run, for its stack and those that this one is nested in. See ``StackRun``."""
-        stacks = list(_nesting(cdk.Stack.of(scope)))
+        stacks = list(nesting(cdk.Stack.of(scope)))
         run = StackRun(
             name=name,
             has_default_name=has_default_name,
@@ -71,7 +71,7 @@ class StackRuns:
             listener(run)
 
 
-def _nesting(stack: cdk.Stack | None) -> Iterator[cdk.Stack]:
+def nesting(stack: cdk.Stack | None) -> Iterator[cdk.Stack]:
     """A stack and those that it is nested in, from the inside."""
     while stack is not None:
         yield stack

@@ -48,7 +48,7 @@ from cdk_healthomics.run_waiter import RunWaiter
 from cdk_healthomics.run_widgets import ShownRun
 from cdk_healthomics.s3_locations import S3Location
 from cdk_healthomics.stack_reference import Attributes
-from cdk_healthomics.stack_runs import StackRuns
+from cdk_healthomics.stack_runs import StackRuns, nesting
 from cdk_healthomics.storage import Storage
 from cdk_healthomics.validation import run_problems, session_policy_problems, tag_problems
 from cdk_healthomics.workflow import SourceRun, Workflow
@@ -327,7 +327,6 @@ class WorkflowRun(AnyRunRules, RunBase):
         if outputs:
             define_outputs(
                 self,
-                provider,
                 run_arn=self._resource.get_att_string(contract.ATTRIBUTE_RUN_ARN),
                 run_output_uri=self._resource.get_att_string(contract.ATTRIBUTE_RUN_OUTPUT_URI),
                 export_name_prefix=export_name_prefix,
@@ -378,12 +377,12 @@ class WorkflowRun(AnyRunRules, RunBase):
             raise InvalidRunError(self.node.path, problems)
         waiter = RunWaiter.of(self)
         completion = RunCompletion(self, _COMPLETION, run=self._resource, settings=settings, waiter=waiter)
-        waiter.listen_for(self._name)
+        waiter.listen_for(self._name, is_default=self._name == default_run_name(self))
         self._comes_first(waiter.rule)
         return completion
 
     def _comes_first(self, construct: Construct) -> None:
-        if cdk.Stack.of(construct) == cdk.Stack.of(self):
+        if cdk.Stack.of(construct) in nesting(cdk.Stack.of(self)):
             self._resource.node.add_dependency(construct)
 
     @property

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
+PUBLISHED = ("run-arn", "run-id", "run-uuid", "run-output-uri")
+
+
 @dataclass(frozen=True, kw_only=True)
 class World:
     """What there is after a deployment."""
@@ -46,7 +49,7 @@ class Deployed:
     def look(self) -> World:
         (producer,) = self.machine.client("cloudformation").describe_stacks(StackName="Producer")["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in producer["Outputs"]}
-        names = ["/weak", "/outside", "/imported", "/genomics/alignment/run-arn"]
+        names = ["/weak", "/outside", "/imported", *(f"/genomics/alignment/{name}" for name in PUBLISHED)]
         parameters = self.machine.client("ssm").get_parameters(Names=names)["Parameters"]
         return World(
             runs={name: outputs[f"{name}RunArn"] for name in ("Run", "V1", "V2") if f"{name}RunArn" in outputs},
@@ -97,6 +100,13 @@ def test_a_weak_reference_gets_the_new_run_with_the_next_deployment(before: Worl
 def test_a_reader_of_the_published_parameters_gets_the_new_run(before: World, after: World) -> None:
     assert after.copies["/genomics/alignment/run-arn"] == after.copies["/outside"] == after.runs["Run"]
     assert before.copies["/outside"] == before.runs["Run"]
+
+
+def test_all_published_parameters_are_of_the_run_that_is_there(deployed: Deployed, before: World, after: World) -> None:
+    for world in (before, after):
+        run = deployed.machine.client("omics").get_run(id=world.runs["Run"].rpartition("/")[2])
+        published = [world.copies[f"/genomics/alignment/{name}"] for name in PUBLISHED]
+        assert published == [run["arn"], run["id"], run["uuid"], run["runOutputUri"]]
 
 
 def test_an_importer_moves_to_the_export_of_a_second_run(before: World, after: World) -> None:

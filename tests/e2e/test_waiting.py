@@ -84,11 +84,10 @@ class Cloud:
         options = ["--require-approval", "never", "--concurrency", "8", "--progress", "events"]
         return self.cdk("deploy", "--app", assembly, *options, *stacks)
 
-    def synth(self, **context: str) -> str:
+    def synth(self) -> str:
         """Synthesise the app; return the assembly's folder."""
-        assembly = self.folder / "-".join(["assembly", *context.values()])
-        settings = [item for name, value in context.items() for item in ("--context", f"{name}={value}")]
-        done, said = ended(self.cdk("synth", "--quiet", "--output", str(assembly), *settings))
+        assembly = self.folder / "assembly"
+        done, said = ended(self.cdk("synth", "--quiet", "--output", str(assembly)))
         assert done == 0, said
         return str(assembly)
 

@@ -109,6 +109,17 @@ def test_an_alarm_without_statuses_is_refused() -> None:
         run.alarm_on_failure("Never", statuses=[])
 
 
+def test_a_single_status_is_enough() -> None:
+    stack = new_stack()
+    alarm = plain_run(stack).alarm_on_failure("Cancelled", statuses=RunStatus.CANCELLED)
+    template = synthesized(stack)
+    _, resource = the(template, ALARM)
+
+    assert alarm.node.id == "Cancelled"
+    assert rule_of(template, resource)["Properties"]["EventPattern"]["detail"]["status"] == ["CANCELLED"]
+    assert resource["Properties"]["AlarmDescription"] == "The HealthOmics run Genomics/Run is CANCELLED"
+
+
 def test_an_imported_run_has_alarms() -> None:
     stack = new_stack()
     run: IWorkflowRun = WorkflowRun.from_run_attributes(stack, "Earlier", run_arn=IMPORTED_ARN)

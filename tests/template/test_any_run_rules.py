@@ -96,6 +96,61 @@ def test_a_rule_can_be_about_the_runs_of_a_workflow_in_another_stack() -> None:
     assert (found["runName"], found["status"]) == ([run.run_name], ["CANCELLED"])
 
 
+def test_a_rule_in_another_stack_holds_on_to_the_workflow_weakly() -> None:
+    stack = new_stack()
+    later = cdk.Stack(app_of(stack), "Later", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    workflow = Workflow.from_ref(omics.CfnWorkflow(stack, "Workflow"))
+    WorkflowRun.on_any_failed(stack, "Rule", workflow=workflow, cross_stack_scope=later)
+    assembly = app_of(stack).synth()
+    found = detail(assembly.get_stack_artifact("Later").template)
+    outputs = assembly.get_stack_artifact("Genomics").template["Outputs"].values()
+
+    assert found["workflowId"][0]["Fn::GetStackOutput"]["StackName"] == "Genomics"
+    # An export would keep the workflow from being replaced.
+    assert [output for output in outputs if "Export" in output] == []
+
+
+@pytest.mark.parametrize("elsewhere", [{"region": "eu-west-1"}, {"account": "210987654321"}], ids=str)
+def test_a_rule_that_would_hear_nothing_of_the_stack_fails(elsewhere: dict[str, str]) -> None:
+    stack = new_stack()
+    there = cdk.Environment(**({"account": ACCOUNT, "region": REGION} | elsewhere))
+    later = cdk.Stack(app_of(stack), "Later", env=there)
+
+    with pytest.raises(ValueError, match=rf"^Later/Rule: the rule would be in account {there.account} and Region"):
+        WorkflowRun.on_any_failed(later, "Rule", stack=stack)
+    with pytest.raises(ValueError, match="so it would never match: define it in a stack of that account and Region"):
+        WorkflowRun.on_any_failed(stack, "Rule", stack=stack, cross_stack_scope=later)
+
+
+def test_a_single_status_is_enough() -> None:
+    stack = new_stack()
+    run_in(stack)
+    WorkflowRun.on_any_status_change(stack, "Rule", statuses=RunStatus.FAILED)
+
+    assert detail(synthesized(stack)) == {"status": ["FAILED"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        (
+            {"stac": 1},
+            TypeError,
+            "^Genomics/Rule: there is no option stac: use cross_stack_scope, dead_l",
+        ),
+        ({"statuses": []}, TypeError, "no option statuses: .*, and give statuses to on_status_change or on_any_status"),
+    ],
+)
+def test_an_option_that_there_is_not_fails(options: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        WorkflowRun.on_any_failed(new_stack(), "Rule", **options)
+
+
+def test_a_status_that_there_is_not_fails() -> None:
+    with pytest.raises(ValueError, match=r"^Genomics/Rule: statuses has 'FAILD', but a run is one of PENDING, .*CANC"):
+        WorkflowRun.on_any_status_change(new_stack(), "Rule", statuses=["FAILD"])  # type: ignore[list-item]
+
+
 def test_a_rule_can_be_about_all_runs_of_the_account_and_region() -> None:
     stack = new_stack()
     WorkflowRun.on_any_status_change(stack, "Rule")
@@ -133,7 +188,7 @@ def test_too_many_chosen_names_fail() -> None:
         run_in(stack, f"Sample{number}", role=role, name=f"{number:03}-{'n' * 90}")
     WorkflowRun.on_any_failed(stack, "Rule", stack=stack)
 
-    with pytest.raises(RuntimeError, match="the rule would name 30 runs of Genomics, and its pattern be longer than"):
+    with pytest.raises(RuntimeError, match="about the runs of Genomics, would name 30 runs, and its pattern be longer"):
         synthesized(stack)
 
 

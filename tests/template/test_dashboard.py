@@ -181,6 +181,34 @@ def test_runs_of_several_regions_are_refused() -> None:
         RunDashboard(stack, "Dashboard", runs=[plain_run(stack), other])
 
 
+def test_runs_of_several_accounts_are_refused() -> None:
+    stack = new_stack()
+    partner = cdk.Stack(app_of(stack), "Partner", env=cdk.Environment(account="210987654321", region=REGION))
+    runs = [plain_run(stack), plain_run(partner)]
+
+    with pytest.raises(ValueError, match=f"in accounts {ACCOUNT}, 210987654321, but a query is of one account: use a"):
+        WorkflowRun.widgets_of(runs)
+    assert resources(synthesized(stack), RULE) == {}
+
+
+def test_a_dashboard_in_another_account_is_refused() -> None:
+    stack = new_stack()
+    partner = cdk.Stack(app_of(stack), "Partner", env=cdk.Environment(account="210987654321", region=REGION))
+
+    with pytest.raises(ValueError, match=f"is in account 210987654321, and its runs in {ACCOUNT}, whose logs its"):
+        RunDashboard(partner, "Dashboard", runs=[plain_run(stack)])
+
+
+def test_a_run_of_another_region_can_be_shown_but_not_recorded() -> None:
+    stack = new_stack()
+    run = WorkflowRun.from_run_attributes(stack, "There", run_arn=f"arn:aws:omics:eu-west-1:{ACCOUNT}:run/1")
+    RunDashboard(stack, "Dashboard", runs=[run], history=False)
+
+    assert {widget["properties"].get("region") for widget in body_of(stack)["widgets"]} == {None, "eu-west-1"}
+    with pytest.raises(ValueError, match="where there are no events of it to record"):
+        RunDashboard(stack, "Recorded", runs=[run])
+
+
 def test_a_region_that_only_the_deployment_knows_may_be_any() -> None:
     stack = new_stack(with_env=False)
     imported = WorkflowRun.from_run_attributes(stack, "Earlier", run_arn=IMPORTED_ARN)

@@ -1,6 +1,7 @@
 """Rules about a run's events, the fields of these events, and metrics of how runs end."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,75 @@ def test_a_rule_can_be_in_the_stack_of_its_target() -> None:
     assert rule["Properties"]["EventPattern"]["detail"]["runName"] == [run.run_name]
     assert not resources(assembly.get_stack_artifact("Genomics").template, RULE)
     assert not [name for name in resource["DependsOn"] if "Rule" in name]
+
+
+def test_a_rule_in_the_parent_of_a_nested_run_comes_before_the_nested_stack() -> None:
+    stack = new_stack()
+    run = plain_run(cdk.NestedStack(stack, "Nested"))
+    run.on_failed("Rule", target=targets.LambdaFunction(function_in(stack)), cross_stack_scope=stack)
+    template = synthesized(stack)
+    _, nested = the(template, "AWS::CloudFormation::Stack")
+
+    assert {the(template, RULE)[0], the(template, "AWS::Lambda::Permission")[0]} <= set(nested["DependsOn"])
+
+
+@pytest.mark.parametrize("elsewhere", [{"region": "eu-west-1"}, {"account": "210987654321"}], ids=str)
+def test_a_rule_that_would_hear_nothing_of_the_run_fails(elsewhere: dict[str, str]) -> None:
+    stack = new_stack()
+    there = {"account": ACCOUNT, "region": REGION} | elsewhere
+    later = cdk.Stack(app_of(stack), "Later", env=cdk.Environment(**there))
+    arn = f"arn:aws:omics:{there['region']}:{there['account']}:run/1"
+    imported = WorkflowRun.from_run_attributes(stack, "Earlier", run_arn=arn)
+    said = f"account {ACCOUNT} and Region {REGION}, so it would never match: define it in a stack of that account and"
+
+    with pytest.raises(ValueError, match=said):
+        plain_run(stack).on_failed("Rule", cross_stack_scope=later)
+    for ask in (imported.on_failed, imported.alarm_on_failure):
+        with pytest.raises(ValueError, match=f"the rule would be in account {ACCOUNT} and Region {REGION}, but"):
+            ask("Rule")
+    with pytest.raises(ValueError, match=r"where there are no events of it to record: .*history=False"):
+        imported.record_history()
+    imported.on_failed("Rule", cross_stack_scope=later)
+
+
+def test_a_place_that_only_the_deployment_knows_may_be_the_right_one() -> None:
+    stack = new_stack()
+    anywhere = cdk.Stack(app_of(stack), "Anywhere")
+    arn = cdk.CfnParameter(stack, "Arn").value_as_string
+    plain_run(stack).on_failed("Rule", cross_stack_scope=anywhere)
+    WorkflowRun.from_run_attributes(anywhere, "Earlier", run_arn=IMPORTED_ARN).on_failed("Rule")
+    WorkflowRun.from_run_attributes(stack, "Unknown", run_arn=arn).on_failed("Rule")
+
+
+def test_a_single_status_is_enough() -> None:
+    stack = new_stack()
+    plain_run(stack).on_status_change("Rule", statuses=RunStatus.FAILED)
+    _, rule = the(synthesized(stack), RULE)
+
+    assert rule["Properties"]["EventPattern"]["detail"]["status"] == ["FAILED"]
+
+
+def test_a_status_that_there_is_not_fails() -> None:
+    run = plain_run(new_stack())
+
+    with pytest.raises(ValueError, match=r"^Genomics/Run/Rule: statuses has 'FAILD', but a run is one of PENDING, "):
+        run.on_status_change("Rule", statuses=["FAILD"])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match=r"^Genomics/Run/Alarm: statuses has 'FAILD' and 'BAD', but a run is one of"):
+        run.alarm_on_failure("Alarm", statuses=["FAILD", "FAILED", "BAD"])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda run: run.on_failed("Rule", retrys=3), "^Genomics/Run/Rule: there is no option retrys: use cross_st.*"),
+        (lambda run: run.on_failed("Rule", statuses=[]), "no option statuses: .*give statuses to on_status_change"),
+        (lambda run: run.alarm_on_failure("Alarm", name="n"), "Run/Alarm: there is no option name: use alarm_descr"),
+        (lambda run: run.metric_failed(unit="n"), "Genomics/Run: there is no option unit: use color, label, period"),
+    ],
+)
+def test_an_option_that_there_is_not_fails(ask: Callable[[Any], object], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        ask(plain_run(new_stack()))
 
 
 def test_options_of_a_rule() -> None:

@@ -10,8 +10,12 @@ from typing import Any, Final
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_omics
+from aws_cdk import aws_sqs as sqs
 
-from cdk_healthomics import RunDashboard, WorkflowRun
+from cdk_healthomics import RunDashboard, Workflow, WorkflowRun
 from template.support import ACCOUNT, REGION, app_of, new_stack, plain_run
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "costs.md"
@@ -42,6 +46,9 @@ class Feature:
     before: Callable[[cdk.Stack], object]
     ask: Callable[[cdk.Stack], object]
 
+    instead: bool = False
+    """Whether ``ask`` does what ``before`` does too."""
+
 
 def nothing(_: cdk.Stack) -> None: ...
 
@@ -59,11 +66,55 @@ def the_run(stack: cdk.Stack, construct_id: str = "Run") -> WorkflowRun:
     return run
 
 
-def refer(stack: cdk.Stack) -> cdk.CfnResource:
+def other_stack(stack: cdk.Stack, account: str = ACCOUNT, region: str = REGION) -> cdk.Stack:
+    return cdk.Stack(app_of(stack), "Other", env=cdk.Environment(account=account, region=region))
+
+
+def refer(stack: cdk.Stack, **place: str) -> cdk.CfnResource:
     """Another stack that uses the run's ARN; its own resource does not count."""
-    other = cdk.Stack(app_of(stack), "Other", env=cdk.Environment(account=ACCOUNT, region=REGION))
     arn = the_run(stack).run_arn
-    return cdk.CfnResource(other, "Use", type="Test::Of::Reference", properties={"Arn": arn})
+    return cdk.CfnResource(other_stack(stack, **place), "Use", type="Test::Of::Reference", properties={"Arn": arn})
+
+
+def strong_run(stack: cdk.Stack) -> WorkflowRun:
+    return run_with_a_role(stack, outputs=False, reference_strength=cdk.ReferenceStrength.STRONG)
+
+
+def run_elsewhere(stack: cdk.Stack, workflow: Callable[[cdk.Stack], Workflow]) -> None:
+    """A run in another stack than its workflow."""
+    run_with_a_role(other_stack(stack), outputs=False, workflow=workflow(stack))
+
+
+def workflow_of(stack: cdk.Stack) -> Workflow:
+    return Workflow.from_ref(aws_omics.CfnWorkflow(stack, "Workflow", definition_uri="s3://definitions/1.zip"))
+
+
+def workflow_that_is_only_there(stack: cdk.Stack) -> Workflow:
+    workflow_of(stack)
+    return Workflow.private("1")
+
+
+def target_of(stack: cdk.Stack) -> targets.LambdaFunction:
+    """A function of the stack that was there before."""
+    code = lambda_.Code.from_inline("def handler(event, context): ...")
+    function = lambda_.Function(
+        stack, "Function", code=code, handler="index.handler", runtime=lambda_.Runtime.PYTHON_3_13
+    )
+    return targets.LambdaFunction(function)  # type: ignore[arg-type]
+
+
+def run_with_function_and_queue(stack: cdk.Stack) -> tuple[WorkflowRun, targets.LambdaFunction, sqs.Queue]:
+    return run_with_a_role(stack), target_of(stack), sqs.Queue(stack, "Lost")
+
+
+def targeted(stack: cdk.Stack) -> None:
+    run, target, _ = run_with_function_and_queue(stack)
+    run.on_failed("Rule", target=target)
+
+
+def targeted_with_queue(stack: cdk.Stack) -> None:
+    run, target, queue = run_with_function_and_queue(stack)
+    run.on_failed("Rule", target=target, dead_letter_queue=queue)
 
 
 def two_runs(stack: cdk.Stack) -> None:
@@ -82,11 +133,24 @@ FEATURES: dict[str, Feature] = {
         run_with_a_role, lambda stack: run_with_a_role(stack, "Two", export_name_prefix="p")
     ),
     "a reference from another stack, weak": Feature(lambda stack: run_with_a_role(stack, outputs=False), refer),
-    "a reference from another stack, strong": Feature(
-        lambda stack: run_with_a_role(stack, outputs=False, reference_strength=cdk.ReferenceStrength.STRONG), refer
+    "a reference from another account, the first of a stack": Feature(
+        lambda stack: run_with_a_role(stack, outputs=False), lambda stack: refer(stack, account="210987654321")
+    ),
+    "a reference from another stack, strong": Feature(strong_run, refer),
+    "a reference from another Region, strong, the first of a stack": Feature(
+        strong_run, lambda stack: refer(stack, region="eu-west-1")
+    ),
+    "a workflow of another stack, with `Workflow.from_ref`": Feature(
+        lambda stack: run_elsewhere(stack, workflow_that_is_only_there),
+        lambda stack: run_elsewhere(stack, workflow_of),
+        instead=True,
     ),
     "`run.on_failed` and the like, without a target": Feature(
         run_with_a_role, lambda stack: the_run(stack).on_failed("Rule")
+    ),
+    "the same, with a Lambda function as target": Feature(run_with_function_and_queue, targeted, instead=True),
+    "the same, with a dead-letter queue of yours as well": Feature(
+        run_with_function_and_queue, targeted_with_queue, instead=True
     ),
     "`run.metric_failed` and the like": Feature(run_with_a_role, lambda stack: the_run(stack).metric_failed()),
     "`run.alarm_on_failure`": Feature(run_with_a_role, lambda stack: the_run(stack).alarm_on_failure("Alarm")),
@@ -127,10 +191,16 @@ def measured(before: Callable[[cdk.Stack], object], ask: Callable[[cdk.Stack], o
     statements = [
         statement
         for each in resources
-        for name in POLICIES
-        for statement in each.get("Properties", {}).get(name, {}).get("Statement", [])
+        for document in documents(each.get("Properties", {}))
+        for statement in document["Statement"]
     ]
     return Additions(types, len(statements), sum(len(template.get("Outputs", {})) for template in templates))
+
+
+def documents(properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The policy documents of a resource, those within a role included."""
+    yield from (properties[name] for name in POLICIES if name in properties)
+    yield from (policy["PolicyDocument"] for policy in properties.get("Policies", []))
 
 
 def rows() -> Iterator[tuple[str, Additions, str, str]]:
@@ -158,6 +228,7 @@ def test_a_feature_adds_what_the_table_says(feature: str) -> None:
     described, at_rest, used = TABLE[feature]
     asked = FEATURES[feature]
 
-    assert measured(asked.before, asked.ask) - measured(asked.before) == described
+    after = measured(asked.ask) if asked.instead else measured(asked.before, asked.ask)
+    assert after - measured(asked.before) == described
     assert at_rest
     assert used

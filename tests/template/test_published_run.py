@@ -56,6 +56,28 @@ def test_the_same_prefix_gives_the_same_parameters_and_another_one_more() -> Non
     assert len(values(synthesized(stack))) == 8
 
 
+def test_every_prefix_has_parameters_of_its_own_whatever_came_before() -> None:
+    def published(*names: str) -> dict[str, str]:
+        """Prefix -> logical id of its first parameter."""
+        stack = new_stack()
+        tokens = {name: cdk.CfnParameter(stack, name).value_as_string for name in ("X", "Y")}
+        run = run_in(stack)
+        prefixes = {name: name.format(**tokens) for name in names}
+        found = {name: run.publish(parameter_prefix=prefix) for name, prefix in prefixes.items()}
+        assert {run.publish(parameter_prefix=prefix) for prefix in prefixes.values()} == set(found.values())
+        assert len(values(synthesized(stack))) == 4 * len(names)
+        return {
+            name: str(stack.resolve(each.parameters["run-arn"].node.default_child.logical_id))  # type: ignore[union-attr]
+            for name, each in found.items()
+        }
+
+    names = ("/a/b", "/a-b", "/a-b/c", "/a/b-c", "{X}", "{Y}", "/{X}/a", "/{X}-a")
+
+    assert published(*names) == published(*reversed(names))
+    # The names of parameters are taken: another logical id could not be deployed.
+    assert published("/a/b") == {"/a/b": "RunPublishedabrunarnCB71F224"}
+
+
 def test_a_prefix_may_be_known_to_the_deployment_only() -> None:
     stack = new_stack()
     stage = cdk.CfnParameter(stack, "Stage")

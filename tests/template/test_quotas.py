@@ -1,11 +1,13 @@
 """Quotas of CloudFormation and IAM that only the whole stack can exceed."""
 
+import re
+
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 
 from cdk_healthomics import RunProvider, Workflow, WorkflowRun
-from template.support import PROVIDER, new_stack, resources, synthesized
+from template.support import ACCOUNT, PROVIDER, REGION, app_of, new_stack, plain_run, resources, synthesized
 
 
 def stack_with_outputs(others: int) -> cdk.Stack:
@@ -22,6 +24,29 @@ def test_every_output_of_the_stack_counts() -> None:
         match=r"the stack has 201 outputs, 2 of them of its runs, but CloudFormation allows 200: pass outp",
     ):
         synthesized(stack_with_outputs(199))
+
+
+@pytest.mark.parametrize("place", ["stack", "nested"])
+def test_outputs_for_other_stacks_count_and_are_named(place: str) -> None:
+    stack = new_stack()
+    runs_stack = stack if place == "stack" else cdk.NestedStack(stack, "Nested")
+    other = cdk.Stack(app_of(stack), "Other", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    run = plain_run(runs_stack, outputs=False)
+    arns = [run.run_arn, run.run_id, run.run_uuid, run.run_output_uri]
+    cdk.CfnResource(other, "Use", type="Test::Of::Reference", properties={"Arns": arns})
+    for number in range(196):
+        cdk.CfnOutput(stack, f"Other{number}", value="x")
+    assert len(synthesized(stack)["Outputs"]) == 200
+
+    cdk.CfnOutput(stack, "Last", value="x")
+    path = run.node.path
+    said = (
+        f"[Genomics] the stack has 201 outputs, 0 of them of its runs and 4 for other stacks, which refer to {path} "
+        f"(RunArn), {path} (RunId), {path} (RunUuid) and 1 more, but CloudFormation allows 200: use another stack, or "
+        "have the other stacks read parameters (run.publish)"
+    )
+    with pytest.raises(RuntimeError, match=re.escape(said)):
+        app_of(stack).synth(force=True)
 
 
 def test_a_stack_may_be_full_of_outputs() -> None:

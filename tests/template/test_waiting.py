@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -14,7 +15,6 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from cdk_healthomics import InvalidRunError, RunCompletion, RunProvider, RunStatus, Workflow, WorkflowRun
 from cdk_healthomics.replacement import REPLACING_PROPERTIES
-from cdk_healthomics.run_waiter import event_pattern
 from healthomics_run_waiter import contract
 from template.support import (
     ACCOUNT,
@@ -235,18 +235,15 @@ def test_a_long_list_of_names_becomes_their_common_beginning() -> None:
     assert len(json.dumps(pattern)) <= 2048
 
 
-def test_a_long_list_of_names_that_have_nothing_in_common_becomes_every_name() -> None:
-    pattern = event_pattern([f"{number}-{'x' * 100}" for number in range(50)], account=ACCOUNT)
+def test_a_chosen_name_among_many_is_kept_apart() -> None:
+    def define(stack: cdk.Stack) -> None:
+        for number in range(50):
+            run_in(stack, f"RunWithQuiteALongName{number}").wait_for_completion()
+        run_in(stack, "Odd", name="odd").wait_for_completion()
 
-    assert "runName" not in pattern["detail"]  # type: ignore[operator]
-    assert len(json.dumps(pattern)) <= 2048
+    pattern = rules(template_of(define))["Ended"]["EventPattern"]
 
-
-def test_a_name_that_only_the_deployment_knows_counts_as_long() -> None:
-    token = cdk.Fn.ref("Name")
-
-    assert event_pattern([token] * 3, account=ACCOUNT)["detail"]["runName"] == [token] * 3  # type: ignore[index]
-    assert "runName" not in event_pattern([token] * 20, account=ACCOUNT)["detail"]  # type: ignore[operator]
+    assert pattern["detail"]["runName"] == [{"prefix": "Genomics-RunWithQuiteALongName"}, "odd"]
 
 
 def test_the_rule_comes_before_the_run_and_the_switch_before_the_wait() -> None:
@@ -449,11 +446,23 @@ def test_each_nested_stack_waits_for_itself() -> None:
     stack = new_stack()
     nested = cdk.NestedStack(stack, "Nested")
     run_in(stack).wait_for_completion()
-    run_in(nested).wait_for_completion()  # type: ignore[arg-type]
+    run_in(nested).wait_for_completion()
 
     own = synthesized(stack)
-    assert len(resources(own, WAIT)) == 1
-    assert len(resources(own, "AWS::Lambda::Function")) == 2
+    inner = json.loads((Path(app_of(stack).outdir) / nested.template_file).read_text())
+    for template in (own, inner):
+        run, _ = the(template, RUN_TYPE)
+        wait, condition = the(template, WAIT)
+        assert contract.parse_wait_id(wait).run == run  # type: ignore[union-attr]
+        assert condition["DependsOn"] == [the(template, contract.WAITING_TYPE)[0], run]
+        assert the(template, COMPLETION)[1]["Properties"]["WaitCondition"] == {"Ref": wait}
+        assert len(resources(template, "AWS::Lambda::Function")) == 2
+        assert rules(template)["Ended"]["EventPattern"]["detail"]["runName"] == [run_name(template)]
+
+
+def run_name(template: Mapping[str, Any]) -> str:
+    """Name of the only run."""
+    return str(the(template, RUN_TYPE)[1]["Properties"]["Name"])
 
 
 def test_a_stage_waits_too() -> None:
@@ -485,6 +494,9 @@ def test_cfn_lint_finds_no_circle() -> None:
             {"timeout": cdk.Duration.seconds(cdk.Token.as_number({"Ref": "T"}))},
             "timeout is a token, but the template has it as text",
         ),
+        ({"timeout": 3600}, r"timeout is 3600: give a duration, such as cdk.Duration.hours\(6\)"),
+        ({"timeout": None}, "timeout is None: give a duration"),
+        ({"require": "FAILD"}, "require has FAILD, but a run ends as one of COMPLETED, FAILED, CANCELLED"),
         ({"require": []}, "require is empty"),
         (
             {"require": [RunStatus.RUNNING]},

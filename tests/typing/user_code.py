@@ -160,6 +160,7 @@ class Genomics(cdk.Stack):
         run.on_failed("Failed", target=tell, description="failures")
         again.on_completed("Next", target=targets.LambdaFunction(function))  # pyright: ignore[reportArgumentType]
         imported.on_status_change("Ended", statuses=[RunStatus.COMPLETED, RunStatus.FAILED])
+        imported.on_status_change("Succeeded", statuses=RunStatus.COMPLETED)
         lost = sqs.Queue(self, "Lost")
         run.on_cancelled("Cancelled", target=tell, retry_attempts=3, dead_letter_queue=lost)  # pyright: ignore[reportArgumentType]
         WorkflowRun.on_any_failed(self, "AnyFailed", stack=self, target=tell, max_event_age=cdk.Duration.hours(2))

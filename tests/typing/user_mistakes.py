@@ -24,6 +24,7 @@ private.version_name = "v2"  # mistake: frozen
 run = WorkflowRun(stack, "K", workflow=private, output_uri="s3://b")
 run.on_status_change("L", statuses=["FAILURE"])  # mistake: no RunStatus
 run.on_failed("M", descripton="")  # mistake: misspelt
+run.alarm_on_failure("S", statuses="FAILED")  # mistake: no RunStatus
 run.grants.read("arn:aws:iam::123456789012:role/r")  # mistake: no grantee
 RunProvider.configure(stack, timeout=60)  # mistake: no Duration
 run.publish("/genomics")  # mistake: by position

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
@@ -173,7 +173,7 @@ class Settings:
     shared_workflows: tuple[SharedWorkflow, ...] = ()
     """Workflows of other accounts that exist from the beginning."""
 
-    nextflow_versions: Sequence[str] = ("22.04", "23.10", "24.10", "25.10", "26.04")
+    nextflow_versions: tuple[str, ...] = ("22.04", "23.10", "24.10", "25.10", "26.04")
     """What engineSettings.engineVersion can name."""
     engine: Literal["auto", "simulated"] | Mapping[str, Engine | Literal["cwltool", "miniwdl", "simulated"]] = "auto"
     """Who executes runs: "auto" runs CWL with cwltool, WDL with miniwdl where that is installed and can run containers,

@@ -34,13 +34,12 @@ def say(stack: cdk.Stack, name: str, completion: RunCompletion) -> None:
 app = cdk.App()
 
 chain = cdk.Stack(app, "Chain")
-greeting = app.node.try_get_context("greeting") or "hello"
 first = WorkflowRun(
     chain,
     "First",
     workflow=workflow(chain, "greet"),
     output_bucket=s3.Bucket(chain, "Results"),
-    parameters={"greeting": greeting},
+    parameters={"greeting": "hello"},
 )
 first_completion = first.wait_for_completion()
 second = WorkflowRun(
