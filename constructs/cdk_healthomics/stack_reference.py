@@ -11,7 +11,7 @@ The CDK's own weak references have names that stay, and it warns about every app
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Self, cast
+from typing import Final, cast
 
 import aws_cdk as cdk
 import jsii
@@ -19,6 +19,7 @@ from constructs import IConstruct
 
 from cdk_healthomics.names import outermost_stack, output_logical_id
 from cdk_healthomics.output_reader import OutputReader
+from cdk_healthomics.places import Place
 
 ALWAYS_WEAK: Final = "@cdk-healthomics/workflow-run:crossAccountReferencesAreWeak"
 
@@ -67,7 +68,7 @@ class _StackReference(cdk.Reference):
         if consumer == self._producer:
             return self._token
         self._wait_for_producer(consumer)
-        here, there = _Place.of(consumer), _Place.of(self._producer)
+        here, there = Place.of(consumer), Place.of(self._producer)
         if here != there and not (here.is_known and there.is_known):
             raise ValueError(
                 f"{consumer.node.path} refers to {self._path}, and they may be in different accounts or Regions: give "
@@ -87,7 +88,7 @@ class _StackReference(cdk.Reference):
             consumer.add_stack_dependency(self._producer, f"{consumer.node.path} refers to {self._path}")
             self._consumers.add(consumer.node.path)
 
-    def _weak(self, consumer: cdk.Stack, here: "_Place", there: "_Place") -> str:
+    def _weak(self, consumer: cdk.Stack, here: Place, there: Place) -> str:
         role_arn = None
         if here.account != there.account:
             if self._referable.strength != cdk.ReferenceStrength.WEAK:
@@ -136,19 +137,3 @@ class _Output:
             value = nested.get_att(f"Outputs.{handed_up.logical_id}").to_string()
             stack = stack.nested_stack_parent
         return cdk.CfnOutput(stack, output_id, value=value, description=f"For other stacks: {self._attribute}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a stack is deployed, as far as synth knows."""
-
-    account: str | None
-    region: str | None
-
-    @classmethod
-    def of(cls, stack: cdk.Stack) -> Self:
-        return cls(*(None if cdk.Token.is_unresolved(name) else name for name in (stack.account, stack.region)))
-
-    @property
-    def is_known(self) -> bool:
-        return self.account is not None and self.region is not None

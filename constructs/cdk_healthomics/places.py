@@ -1,0 +1,78 @@
+"""Where something is: account and Region, as far as synth knows them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Self
+
+import aws_cdk as cdk
+
+from cdk_healthomics.tokens import is_string_token, split_around_tokens
+
+_ARN_PARTS: Final = 6
+_REGION: Final = 3
+_ACCOUNT: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An account and a Region; None for what only the deployment knows."""
+
+    account: str | None
+    region: str | None
+
+    @classmethod
+    def of(cls, stack: cdk.Stack) -> Self:
+        """Where a stack is deployed."""
+        return cls(_known(stack.account), _known(stack.region))
+
+    @classmethod
+    def of_resource(cls, resource: object, arn: str | None = None) -> Self:
+        """Where a resource is: as its ARN says, or else as the CDK knows it.
+
+        Args:
+            resource: The construct, or another object that stands for the resource.
+            arn: Its ARN, which may be a token.
+        """
+        parts = [] if arn is None else split_around_tokens(arn, ":", _ARN_PARTS - 1)
+        environment: object = getattr(resource, "env", None)
+        account, region = (_known(getattr(environment, name, None)) for name in ("account", "region"))
+        if len(parts) == _ARN_PARTS:
+            account, region = _known(parts[_ACCOUNT]) or account, _known(parts[_REGION]) or region
+        return cls(account, region)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether synth knows both."""
+        return self.account is not None and self.region is not None
+
+    def is_in_another_account(self, other: "Place") -> bool:
+        """Whether two places are known to be in different accounts."""
+        return None not in (self.account, other.account) and self.account != other.account
+
+    def is_in_another_region(self, other: "Place") -> bool:
+        """Whether two places are known to be in different Regions."""
+        return None not in (self.region, other.region) and self.region != other.region
+
+
+def reach_problems(what: str, there: Place, here: Place) -> Iterator[str]:
+    """Why a run cannot use something that has to be of its account and Region.
+
+    Args:
+        what: The argument that names it.
+        there: Where it is.
+        here: Where the run is.
+    """
+    if there.is_in_another_region(here):
+        yield (
+            f"{what} is in Region {there.region}, but the run is in {here.region}: a run uses what is in its own "
+            f"Region, so give one of {here.region}"
+        )
+    if there.is_in_another_account(here):
+        yield (
+            f"{what} is in account {there.account}, but the run is in {here.account}, and other accounts cannot share "
+            "it: give one of the run's account"
+        )
+
+
+def _known(name: object) -> str | None:
+    return name if isinstance(name, str) and name and not is_string_token(name) else None
