@@ -630,7 +630,7 @@ def _place_problems(
     if owner.is_in_another_account(here):
         yield (
             f"role is of account {owner.account}, but the run is in {here.account}, and nobody can hand a service a "
-            "role of another account: give a role of the run's account, which may assume or be allowed the rest"
+            "role of another account: give a role of the run's own account"
         )
 
 
