@@ -110,7 +110,7 @@ class Genomics(cdk.Stack):
             priority=5,
             log_level=LogLevel.ALL,
             engine_settings={"engineVersion": "25.10"},
-            session_policy={"Version": "2012-10-17", "Statement": []},
+            session_policy={"Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]},
         )
         again = WorkflowRun.duplicate(
             self,
