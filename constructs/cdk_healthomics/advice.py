@@ -10,13 +10,20 @@ from fnmatch import fnmatchcase
 from typing import Final, cast
 
 import aws_cdk as cdk
+from aws_cdk import aws_omics
 from constructs import IConstruct
 
 from cdk_healthomics.choices import LogLevel, NetworkingMode, OutputUriPrefixMode
 from cdk_healthomics.run_settings import RunSettings
+from cdk_healthomics.storage import SMALLEST_GIB, STATIC, Storage
+from cdk_healthomics.tokens import is_token
+from cdk_healthomics.workflow import SourceRun, Workflow
 
+SMALL_STATIC_STORAGE: Final = "@cdk-healthomics/workflow-run:smallStaticStorage"
 STATIC_STORAGE_ROUNDED_UP: Final = "@cdk-healthomics/workflow-run:staticStorageRoundedUp"
 LOGS_OFF: Final = "@cdk-healthomics/workflow-run:logsOff"
+ENGINE_SETTINGS_IGNORED: Final = "@cdk-healthomics/workflow-run:engineSettingsIgnored"
+CACHE_NOT_GRANTED: Final = "@cdk-healthomics/workflow-run:cacheNotGranted"
 OUTPUTS_OVERWRITTEN: Final = "@cdk-healthomics/workflow-run:outputsOverwritten"
 CONFIGURATION_UNUSED: Final = "@cdk-healthomics/workflow-run:configurationUnused"
 SESSION_POLICY_WITHOUT_LOGS: Final = "@cdk-healthomics/workflow-run:sessionPolicyWithoutLogs"
@@ -24,7 +31,11 @@ RUNS_ARE_RETAINED: Final = "@cdk-healthomics/workflow-run:runsAreRetained"
 NO_RUN_GROUP: Final = "@cdk-healthomics/workflow-run:noRunGroup"
 EXPORTS_HOLD_THE_RUN: Final = "@cdk-healthomics/workflow-run:exportsHoldTheRun"
 
+_WITHOUT_SETTINGS: Final = ("WDL", "CWL")
+"""Engines that take no settings of the run."""
+
 _LOG_ACTIONS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
+_WITHOUT_LOGS: Final = f"session_policy does not allow {' and '.join(_LOG_ACTIONS)}, which every run needs: add them"
 
 
 def give_advice(construct: IConstruct, settings: RunSettings) -> None:
@@ -47,19 +58,47 @@ def advise_on_exports(construct: IConstruct) -> None:
     )
 
 
+def advise_on_cache(construct: IConstruct, settings: RunSettings, cache: object) -> None:
+    """Attach the warning to a run with a role of this library that nobody knows at synth where its cache is.
+
+    Args:
+        construct: The run.
+        settings: What it is asked to be.
+        cache: The cache as it was given: a construct knows its location, an id does not.
+    """
+    named = settings.cache_id is not None or "cacheId" in (settings.additional or {})
+    if not named or isinstance(cache, aws_omics.CfnRunCache):
+        return
+    cdk.Annotations.of(construct).add_warning_v2(
+        CACHE_NOT_GRANTED,
+        "cache is not a CfnRunCache of this app, so the run's role has no permissions for the cache's S3 location, and "
+        "a run that cannot use its cache fails: let the run read and write there (bucket.grant_read_write(run, "
+        '"prefix/*")), or give the CfnRunCache, and then acknowledge this warning',
+    )
+
+
+def advise_on_session_policy(construct: IConstruct, policy: Mapping[str, object]) -> None:
+    """Attach the warning about missing logs to a run, if its session policy deserves it."""
+    if not _allows_logs(policy):
+        cdk.Annotations.of(construct).add_warning_v2(SESSION_POLICY_WITHOUT_LOGS, _WITHOUT_LOGS)
+
+
 def advice(settings: RunSettings) -> Iterator[tuple[str, str]]:
     """The warnings that a run deserves: id, message."""
-    storage = settings.storage
-    if storage is not None and storage.provisioned_gib not in (None, storage.capacity_gib):
+    yield from _storage_advice(settings.storage)
+    given = {"log_level": settings.log_level}
+    if "logLevel" in (settings.additional or {}):
+        given = {"logLevel of additional_start_run_parameters": cast("str", (settings.additional or {})["logLevel"])}
+    for what, level in given.items():
+        if level == LogLevel.OFF:
+            yield (
+                LOGS_OFF,
+                f"{what} is OFF, so a run that fails leaves no engine log that says why: use LogLevel.ERROR or drop it",
+            )
+    if settings.engine_settings and (engine := _engine(settings.workflow)) in _WITHOUT_SETTINGS:
         yield (
-            STATIC_STORAGE_ROUNDED_UP,
-            f"the run asks for {storage.capacity_gib} GiB of static storage, but HealthOmics provisions and bills "
-            f"{storage.provisioned_gib} GiB: ask for that much, or use Storage.dynamic()",
-        )
-    if settings.log_level == LogLevel.OFF:
-        yield (
-            LOGS_OFF,
-            "log_level is OFF, so a run that fails leaves no engine log that says why: use LogLevel.ERROR or drop it",
+            ENGINE_SETTINGS_IGNORED,
+            f"engine_settings is given, but HealthOmics ignores it for the workflow's engine, {engine}: drop it",
         )
     if settings.output_uri_prefix_mode == OutputUriPrefixMode.NONE_WITH_OVERWRITE:
         yield (
@@ -77,10 +116,32 @@ def advice(settings: RunSettings) -> Iterator[tuple[str, str]]:
             "configuration is given, but the run is not in its VPC: add networking_mode=NetworkingMode.VPC",
         )
     if settings.session_policy is not None and not _allows_logs(settings.session_policy):
+        yield SESSION_POLICY_WITHOUT_LOGS, _WITHOUT_LOGS
+
+
+def _storage_advice(storage: Storage | None) -> Iterator[tuple[str, str]]:
+    if storage is None or storage.storage_type != STATIC or is_token(storage.capacity_gib):
+        return
+    if storage.capacity_gib is None or storage.capacity_gib <= SMALLEST_GIB:
         yield (
-            SESSION_POLICY_WITHOUT_LOGS,
-            f"session_policy does not allow {' and '.join(_LOG_ACTIONS)}, which every run needs: add them",
+            SMALL_STATIC_STORAGE,
+            f"static storage has {SMALLEST_GIB:,} GiB at least, billed in full for as long as the run takes, and "
+            "dynamic storage commonly costs a run of this size less: use Storage.dynamic(), unless the run needs the "
+            "throughput",
         )
+    elif storage.provisioned_gib != storage.capacity_gib:
+        yield (
+            STATIC_STORAGE_ROUNDED_UP,
+            f"the run asks for {storage.capacity_gib} GiB of static storage, but HealthOmics provisions and bills "
+            f"{storage.provisioned_gib} GiB: ask for that much, or use Storage.dynamic()",
+        )
+
+
+def _engine(workflow: Workflow | SourceRun) -> str | None:
+    """The engine of a workflow that this app defines."""
+    if isinstance(workflow, SourceRun) or workflow.template is None:
+        return None
+    return workflow.template.engine
 
 
 def infos(settings: RunSettings) -> Iterator[tuple[str, str]]:
@@ -126,4 +187,4 @@ def _allowed(statement: Mapping[str, object]) -> list[str]:
 
 
 def _listed(value: object) -> Sequence[object]:
-    return cast("list[object]", value) if isinstance(value, list) else [value]
+    return cast("Sequence[object]", value) if isinstance(value, list | tuple) else [value]

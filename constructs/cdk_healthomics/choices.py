@@ -64,9 +64,13 @@ class LogLevel(StrEnum):
     """
 
     OFF = "OFF"
+    """None: a run that fails leaves no engine log that says why."""
     FATAL = "FATAL"
+    """Only what ended the run."""
     ERROR = "ERROR"
+    """All errors, those that ended the run included."""
     ALL = "ALL"
+    """Everything that the engine has to say."""
 
 
 class RetentionMode(StrEnum):
@@ -128,7 +132,9 @@ class ScratchStorageMode(StrEnum):
     """
 
     LOCAL = "LOCAL"
+    """On the disk of the machine that the task has for itself."""
     SHARED = "SHARED"
+    """In the run storage, which the tasks of the run share. The service's default."""
 
 
 class OutputUriPrefixMode(StrEnum):

@@ -30,3 +30,10 @@ class InvalidRunError(ValueError):
         self.path = path
         self.problems = tuple(problems)
         super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
+
+
+class UnknownAttributeError(ValueError, AttributeError):
+    """An imported run was asked for what nobody has said of it.
+
+    As an ``AttributeError`` it lets ``hasattr`` answer, and ``isinstance`` of a protocol, which asks it.
+    """

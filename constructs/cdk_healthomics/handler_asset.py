@@ -32,7 +32,6 @@ _OPERATIONS: Final = frozenset(
         "DeleteRun",
         "GetRun",
         "ListRuns",
-        "ListTagsForResource",
         "StartRun",
         "TagResource",
         "UntagResource",

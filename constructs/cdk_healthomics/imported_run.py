@@ -1,20 +1,23 @@
 """Runs that something else started, for code that takes any run."""
 
-from typing import TYPE_CHECKING, Protocol, Unpack, runtime_checkable
+import re
+from typing import TYPE_CHECKING, Final, Protocol, Unpack, cast, runtime_checkable
 
 import aws_cdk as cdk
 
 from cdk_healthomics.choices import RunStatus
+from cdk_healthomics.errors import InvalidRunError, UnknownAttributeError
 from cdk_healthomics.log_queries import LoggedRun
 from cdk_healthomics.places import Place
 from cdk_healthomics.run_base import EventSubject, RunAlarmOptions, RunBase, RunMetricOptions
 from cdk_healthomics.run_grants import RunResources, WorkflowRunGrants, task_arns
 from cdk_healthomics.run_rules import RunRuleOptions
 from cdk_healthomics.run_widgets import ShownRun
-from cdk_healthomics.tokens import is_string_token
+from cdk_healthomics.tokens import is_one_token, is_string_token, split_around_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from abc import ABCMeta
+    from collections.abc import Iterator, Sequence
 
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_events as events
@@ -22,6 +25,12 @@ if TYPE_CHECKING:
 
     from cdk_healthomics.jsii_protocols import AlarmAction, RuleTarget
     from cdk_healthomics.run_history import RunHistory
+
+_ARN_PARTS: Final = tuple(
+    re.compile(part) for part in ("arn", "aws[a-z-]*", "omics", "[a-z0-9-]+", "[0-9]{12}", "run/[0-9]{1,18}")
+)
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_OUTPUT_URI: Final = re.compile(r"s3://[A-Za-z0-9._-]+(/.*)?")
 
 
 @runtime_checkable
@@ -143,6 +152,9 @@ class ImportedRun(RunBase):
         run_output_uri: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        problems = list(import_problems(run_arn=run_arn, run_uuid=run_uuid, run_output_uri=run_output_uri))
+        if problems:
+            raise InvalidRunError(self.node.path, problems)
         self._run_arn = run_arn
         self._run_uuid = run_uuid
         self._run_output_uri = run_output_uri
@@ -189,7 +201,7 @@ class ImportedRun(RunBase):
         """UUID of the run.
 
         Raises:
-            ValueError: The run was imported without it.
+            UnknownAttributeError: The run was imported without it. A ``ValueError``.
         """
         return self._given("run_uuid", self._run_uuid)
 
@@ -198,11 +210,48 @@ class ImportedRun(RunBase):
         """S3 URI of the run's own outputs.
 
         Raises:
-            ValueError: The run was imported without it.
+            UnknownAttributeError: The run was imported without it. A ``ValueError``.
         """
         return self._given("run_output_uri", self._run_output_uri)
 
     def _given(self, attribute: str, value: str | None) -> str:
         if value is None:
-            raise ValueError(f"{self.node.path}: {attribute} is unknown: give it to WorkflowRun.from_run_attributes")
+            raise UnknownAttributeError(
+                f"{self.node.path}: {attribute} is unknown: give it to WorkflowRun.from_run_attributes"
+            )
         return value
+
+
+# Python 3.11 reads every attribute for ``isinstance``, and those that an imported run lacks fail.
+cast("ABCMeta", IWorkflowRun).register(ImportedRun)
+
+
+def import_problems(*, run_arn: object, run_uuid: object, run_output_uri: object) -> "Iterator[str]":
+    """Where the attributes of a run are not written as those of a run are; tokens are passed over.
+
+    Args:
+        run_arn: ARN of the run.
+        run_uuid: Its UUID; None for one that nobody knows.
+        run_output_uri: Its output URI; None for one that nobody knows.
+    """
+    if not _is_run_arn(run_arn):
+        yield f"run_arn is {run_arn!r}: give arn:<partition>:omics:<region>:<account>:run/<id>"
+    if run_uuid is not None and not _matches(run_uuid, _UUID):
+        yield f"run_uuid is {run_uuid!r}: give a UUID, such as 153893cd-097a-40ec-aec7-838a97cd2b21, or leave it out"
+    if run_output_uri is not None and not _matches(run_output_uri, _OUTPUT_URI):
+        yield f"run_output_uri is {run_output_uri!r}: give s3://bucket/prefix, or leave it out"
+
+
+def _matches(value: object, form: re.Pattern[str]) -> bool:
+    return is_string_token(value) or (isinstance(value, str) and form.fullmatch(value) is not None)
+
+
+def _is_run_arn(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    if is_one_token(value):
+        return True
+    parts = split_around_tokens(value, ":")
+    return len(parts) == len(_ARN_PARTS) and all(
+        _matches(part, form) for part, form in zip(parts, _ARN_PARTS, strict=True)
+    )

@@ -16,24 +16,30 @@ from cdk_healthomics.tokens import (
     is_number_token,
     is_resolvable,
     is_string_token,
-    is_token,
     literal_text,
 )
 
 PARAMETERS_LIMIT_BYTES: Final = 50_000
 """Parameters of one run, as JSON (HealthOmics user guide, run inputs)."""
 
+_DEPTH_LIMIT: Final = 200
+"""How deep lists and mappings may be nested: far beyond what anybody writes, and well within Python's own limit."""
+
 TokenWriter = Callable[[object], str]
 """Writes a deploy-time scalar as JSON: ``Stack.to_json_string``, which escapes what it resolves to at synth."""
 
 
-def json_problems(document: object, at: str) -> Iterator[str]:
+def json_problems(document: object, at: str, inside: tuple[object, ...] = ()) -> Iterator[str]:
     """What of a document is not JSON, or cannot be known to be.
 
     Args:
         document: The value to look at.
         at: What to call it in the messages, such as ``parameters``.
+        inside: The lists and mappings that the value is in.
     """
+    if (problem := _nesting_problem(document, at, inside)) is not None:
+        yield problem
+        return
     match document:
         case None | bool() | int():
             return
@@ -44,7 +50,7 @@ def json_problems(document: object, at: str) -> Iterator[str]:
             if not math.isfinite(document):
                 yield f"{at} is {document}, which JSON does not know: give a finite number, or a string"
         case Mapping():
-            yield from _mapping_problems(cast("Mapping[object, object]", document), at)
+            yield from _mapping_problems(cast("Mapping[object, object]", document), at, inside)
         case Sequence() if not isinstance(document, bytes | bytearray | memoryview):
             items = cast("Sequence[object]", document)
             if is_list_token(items):
@@ -54,7 +60,7 @@ def json_problems(document: object, at: str) -> Iterator[str]:
                 )
                 return
             for index, item in enumerate(items):
-                yield from json_problems(item, f"{at}[{index}]")
+                yield from json_problems(item, f"{at}[{index}]", (*inside, items))
         case _ if is_resolvable(document):
             yield (f"{at} is a deploy-time value of unknown type: say which with Token.as_string or Token.as_number")
         case _:
@@ -62,6 +68,14 @@ def json_problems(document: object, at: str) -> Iterator[str]:
                 f"{at} is a {type(document).__name__}, which JSON does not know: "
                 "give a string, number, boolean, None, list or mapping"
             )
+
+
+def _nesting_problem(document: object, at: str, inside: tuple[object, ...]) -> str | None:
+    if any(document is outer for outer in inside):
+        return f"{at} contains itself, which JSON cannot: give a value without a circle"
+    if len(inside) > _DEPTH_LIMIT:
+        return f"{at} is nested more than {_DEPTH_LIMIT} levels deep: give a flatter value, or the URI of a file"
+    return None
 
 
 def _is_text(value: str) -> bool:
@@ -72,7 +86,7 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _mapping_problems(document: Mapping[object, object], at: str) -> Iterator[str]:
+def _mapping_problems(document: Mapping[object, object], at: str, inside: tuple[object, ...]) -> Iterator[str]:
     for key, value in document.items():
         if not isinstance(key, str):
             yield f"{at} has the key {key!r}, a {type(key).__name__}: keys of JSON objects are strings"
@@ -81,7 +95,7 @@ def _mapping_problems(document: Mapping[object, object], at: str) -> Iterator[st
         elif not _is_text(key):
             yield f"{at} has the key {key!r}, which is not valid Unicode: it has half of a surrogate pair"
         else:
-            yield from json_problems(value, f"{at}[{key!r}]")
+            yield from json_problems(value, f"{at}[{key!r}]", (*inside, document))
 
 
 def json_text(document: object, write_token: TokenWriter, *, compact: bool = False) -> str:
@@ -173,16 +187,3 @@ def literal_strings(document: object) -> Iterator[str]:
                 yield from literal_strings(item)
         case _:
             return
-
-
-def has_token(document: object) -> bool:
-    """Whether any value of a document is known to the deployment only, be it a token or already an intrinsic."""
-    match document:
-        case Mapping():
-            members = cast("Mapping[str, object]", document)
-            intrinsic = len(members) == 1 and next(iter(members)).startswith(("Fn::", "Ref"))
-            return intrinsic or any(has_token(value) for value in members.values())
-        case Sequence() if not isinstance(document, str | bytes):
-            return any(has_token(item) for item in cast("Sequence[object]", document))
-        case _:
-            return is_token(document)

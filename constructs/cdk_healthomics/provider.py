@@ -151,7 +151,7 @@ class RunProvider(Construct):
         options = ProviderOptions(
             vpc=vpc,
             vpc_subnets=vpc_subnets,
-            security_groups=tuple(security_groups),
+            security_groups=tuple(security_groups or ()),
             log_group=log_group,
             log_retention=log_retention,
             removal_policy=removal_policy,

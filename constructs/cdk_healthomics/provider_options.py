@@ -1,15 +1,17 @@
 """How the Lambda function behind the runs of a stack is set up."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
+from cdk_healthomics.kinds import Kind, each, has, instance, type_problems, whole
+
 if TYPE_CHECKING:
-    from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
 
@@ -23,6 +25,23 @@ _SHORTEST_TIMEOUT: Final = 60
 _LONGEST_TIMEOUT: Final = 900
 _SMALLEST_MEMORY: Final = 128
 _LARGEST_MEMORY: Final = 10_240
+
+
+_KINDS: Final = {
+    "vpc": Kind(has("vpc_id"), "a Vpc"),
+    "vpc_subnets": Kind(instance(ec2.SubnetSelection, Mapping), "an ec2.SubnetSelection"),
+    "security_groups": Kind(each(has("security_group_id")), "a list of SecurityGroups", optional=False),
+    "log_group": Kind(has("log_group_arn"), "a LogGroup"),
+    "log_retention": Kind(instance(logs.RetentionDays), "logs.RetentionDays"),
+    "removal_policy": Kind(instance(cdk.RemovalPolicy), "cdk.RemovalPolicy"),
+    "environment_encryption": Kind(has("key_arn"), "a Key of KMS"),
+    "memory_size": Kind(whole, "a whole number of MiB", optional=False),
+    "timeout": Kind(instance(cdk.Duration), "a Duration, such as cdk.Duration.minutes(5)"),
+    "permissions_boundary": Kind(has("managed_policy_arn"), "a ManagedPolicy"),
+    "tracing": Kind(instance(lambda_.Tracing), "lambda_.Tracing"),
+    "reserved_concurrent_executions": Kind(whole, "a whole number"),
+    "managed_policies": Kind(whole, "a whole number", optional=False),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +68,13 @@ class ProviderOptions:
 
     def problems(self) -> Iterator[str]:
         """What cannot be."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        wrong_types = list(type_problems(values, _KINDS))
+        yield from wrong_types or self._value_problems()
+
+    def _value_problems(self) -> Iterator[str]:
+        if self.removal_policy == cdk.RemovalPolicy.SNAPSHOT:
+            yield "removal_policy is SNAPSHOT, but there are no snapshots of log groups: use RETAIN or DESTROY"
         if self.vpc is None:
             for name in ("vpc_subnets", "security_groups"):
                 if getattr(self, name):

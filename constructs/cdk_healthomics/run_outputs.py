@@ -8,6 +8,7 @@ from constructs import Construct
 
 from cdk_healthomics.names import output_logical_id
 from cdk_healthomics.stack_outputs import StackOutputs
+from cdk_healthomics.tokens import is_string_token
 
 _RUN_ARN: Final = "RunArn"
 _RUN_OUTPUT_URI: Final = "RunOutputUri"
@@ -33,9 +34,16 @@ def define_outputs(run: Construct, *, run_arn: str, run_output_uri: str, export_
         output.override_logical_id(output_logical_id(run, suffix))
 
 
-def export_problems(export_name_prefix: str | None) -> list[str]:
+def export_problems(export_name_prefix: str | None, *, outputs: bool) -> list[str]:
     """What is wrong with the prefix of the export names."""
-    if export_name_prefix is None or cdk.Token.is_unresolved(export_name_prefix):
+    if export_name_prefix is None:
+        return []
+    if not outputs:
+        return [
+            f"export_name_prefix is {export_name_prefix!r}, but outputs is False, so that there is nothing to export: "
+            "drop one of the two"
+        ]
+    if is_string_token(export_name_prefix):
         return []
     room = _EXPORT_NAME_LIMIT - len(_RUN_OUTPUT_URI)
     if _EXPORT_NAME.fullmatch(export_name_prefix) and len(export_name_prefix) <= room:

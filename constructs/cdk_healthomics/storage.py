@@ -5,13 +5,15 @@ from typing import Final
 
 import aws_cdk as cdk
 
+from cdk_healthomics.kinds import Kind, instance, require
 from cdk_healthomics.tokens import is_token
 
 DYNAMIC: Final = "DYNAMIC"
 STATIC: Final = "STATIC"
 
-_SMALLEST_GIB: Final = 1200
+SMALLEST_GIB: Final = 1200
 _STEP_GIB: Final = 2400
+_CAPACITY: Final = Kind(instance(cdk.Size), "a Size, such as cdk.Size.gibibytes(2400)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,16 @@ class Storage:
     def static(capacity: cdk.Size | None = None) -> "Storage":
         """A fixed capacity with a higher throughput, for large and I/O-bound runs.
 
+        All of it is billed for as long as the run takes, so small runs commonly cost less with ``Storage.dynamic()``.
+
         Args:
             capacity: Whole GiB, at most 100,000. HealthOmics provisions 1,200 GiB, or the next multiple of 2,400 GiB.
                 By default 1,200 GiB.
+
+        Raises:
+            TypeError: The capacity is a plain number, which does not say its unit.
         """
+        require("the capacity of Storage.static", capacity, _CAPACITY)
         return Storage(STATIC, None if capacity is None else capacity.to_gibibytes())
 
     @property
@@ -51,6 +59,6 @@ class Storage:
         """What HealthOmics provisions, in GiB, where a known static capacity is asked for."""
         if self.capacity_gib is None or is_token(self.capacity_gib):
             return None
-        if self.capacity_gib <= _SMALLEST_GIB:
-            return _SMALLEST_GIB
+        if self.capacity_gib <= SMALLEST_GIB:
+            return SMALLEST_GIB
         return -(-int(self.capacity_gib) // _STEP_GIB) * _STEP_GIB

@@ -12,6 +12,8 @@ import aws_cdk as cdk
 
 _STRING_MARK: Final = re.compile(r"\$\{Token\[[^\]]*\]\}")
 _LIST_MARK: Final = re.compile(r"#\{Token\[[^\]]*\]\}")
+_PLACEHOLDER: Final = "\0"
+"""Stands for a token while a string is split; no name, URI or ARN has it."""
 _NUMBERS_BELOW: Final = -1e288
 """Number tokens are encoded as huge negative floats (near -1.888e289)."""
 
@@ -50,3 +52,16 @@ def is_resolvable(value: object) -> bool:
     """Whether a value is an ``IResolvable`` (which is no runtime protocol): an object for a deploy-time value."""
     # Its attribute ``creation_stack`` is left alone: reading it fails where jsii records no stack traces.
     return callable(getattr(value, "resolve", None)) and callable(getattr(value, "to_string", None))
+
+
+def is_one_token(value: str) -> bool:
+    """Whether a string is one deploy-time value, with nothing before or after it."""
+    return _STRING_MARK.fullmatch(value) is not None
+
+
+def split_around_tokens(value: str, separator: str, limit: int = -1) -> list[str]:
+    """Split a string where it is known at synth; what only the deployment knows stays whole."""
+    marks = _STRING_MARK.findall(value)
+    rest = iter(marks)
+    parts = _STRING_MARK.sub(_PLACEHOLDER, value).split(separator, limit)
+    return [re.sub(_PLACEHOLDER, lambda _: next(rest), part) for part in parts]

@@ -3,23 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
 from aws_cdk import aws_omics
 
 from cdk_healthomics.choices import WorkflowType
-from cdk_healthomics.names import outermost_stack
-from cdk_healthomics.stack_reference import Referable
-from cdk_healthomics.tokens import is_string_token
+from cdk_healthomics.kinds import Kind, has, instance, require
+from cdk_healthomics.places import Place
+from cdk_healthomics.resource_ids import id_for_other_stacks, is_elsewhere
+from cdk_healthomics.tokens import is_one_token, is_string_token, split_around_tokens
 
 if TYPE_CHECKING:
     from aws_cdk.interfaces import aws_omics as omics_refs
 
 _ARN_PARTS: Final = 6
 _OMICS: Final = "omics"
-
-_ids_elsewhere: WeakKeyDictionary[aws_omics.CfnWorkflow, str] = WeakKeyDictionary()
+_WORKFLOW_REF: Final = Kind(has("workflow_ref"), "a CfnWorkflow; Workflow.private(...) takes an id", optional=False)
+_VERSION_REF: Final = Kind(
+    has("workflow_version_ref"), "a CfnWorkflowVersion; Workflow.private(...) takes a version_name", optional=False
+)
+_ARN: Final = "arn:<partition>:omics:<region>:<account>:workflow/<id>"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +42,7 @@ class Workflow:
     """The workflow's id (digits), not its uuid."""
 
     workflow_type: str = WorkflowType.PRIVATE
+    """A ``WorkflowType``."""
 
     owner_id: str | None = None
     """Account that shares the workflow; None for this account's own and for Ready2Run workflows."""
@@ -94,15 +98,22 @@ class Workflow:
 
         From another stack the workflow is referred to without an export, because CloudFormation refuses to change an
         export that is in use, and so to replace the workflow. The run's template changes when the workflow's definition
-        does.
+        does. A workflow of another account is one that it shares; one of another Region cannot be run.
 
         Args:
             workflow: The workflow. A changed definition gives it a new id, and so starts a new run.
             version_name: The version to run; by default the workflow's default version. Use ``from_version_ref`` for a
                 version that this app defines too.
+
+        Raises:
+            TypeError: It is no construct of a workflow.
         """
-        workflow_id = workflow.workflow_ref.workflow_id
+        require("workflow", workflow, _WORKFLOW_REF)
+        reference = workflow.workflow_ref
+        workflow_id = reference.workflow_id
         if not isinstance(workflow, aws_omics.CfnWorkflow):
+            if not is_string_token(reference.workflow_arn):
+                return Workflow.from_arn(reference.workflow_arn, version_name=version_name)
             return Workflow(workflow_id=workflow_id, version_name=version_name)
         return Workflow(
             workflow_id=workflow_id,
@@ -113,7 +124,12 @@ class Workflow:
 
     @staticmethod
     def from_version_ref(version: "omics_refs.IWorkflowVersionRef") -> "Workflow":
-        """A workflow version that this app defines, such as a ``CfnWorkflowVersion``."""
+        """A workflow version that this app defines, such as a ``CfnWorkflowVersion``.
+
+        Raises:
+            TypeError: It is no construct of a workflow version.
+        """
+        require("version", version, _VERSION_REF)
         arn = version.workflow_version_ref.workflow_version_arn
         return Workflow(
             workflow_id=cdk.Fn.select(1, cdk.Fn.split("/", arn)),
@@ -127,18 +143,20 @@ class Workflow:
 
         Args:
             workflow_arn: ``arn:<partition>:omics:<region>:<account>:workflow/<id>``, optionally with
-                ``/version/<name>``. A token stands for a private workflow of the stack's account.
+                ``/version/<name>``. Its parts may be tokens, the account only the stack's own. An ARN of which synth
+                knows nothing stands for a private workflow of the stack's account, and its version is not looked at.
             version_name: The version to run, where the ARN does not name one.
 
         Raises:
+            TypeError: It is no string.
             ValueError: It is not the ARN of a workflow, or it names another version.
         """
-        if is_string_token(workflow_arn):
+        require("workflow_arn", workflow_arn, Kind(instance(str), _ARN, optional=False))
+        if is_one_token(workflow_arn):
             workflow_id = cdk.Fn.select(1, cdk.Fn.split("/", workflow_arn))
             return Workflow(workflow_id=workflow_id, version_name=version_name)
-        parts = workflow_arn.split(":", _ARN_PARTS - 1)
-        resource = parts[-1].split("/")
-        match resource:
+        parts = split_around_tokens(workflow_arn, ":", _ARN_PARTS - 1)
+        match split_around_tokens(parts[-1], "/"):
             case ["workflow", workflow_id]:
                 pass
             case ["workflow", workflow_id, "version", version] if version_name in (None, version):
@@ -148,7 +166,7 @@ class Workflow:
         if len(parts) != _ARN_PARTS or parts[0] != "arn" or parts[2] != _OMICS or not workflow_id:
             raise ValueError(
                 f"workflow_arn is {workflow_arn!r}, with version_name {version_name!r}: "
-                "give arn:<partition>:omics:<region>:<account>:workflow/<id>, and one version at most"
+                f"give {_ARN}, and one version at most; a token may stand for one of the parts, or for all"
             )
         return Workflow(
             workflow_id=workflow_id,
@@ -166,26 +184,40 @@ class Workflow:
         """The same workflow, with what only the stack can tell: whether it is another stack's, or another account's.
 
         Raises:
-            ValueError: The ARN is of another Region, or nobody can tell whose workflow it is.
+            ValueError: The workflow is of another Region, or nobody can tell whose it is.
         """
-        if self.defined_by is not None and outermost_stack(self.defined_by) != outermost_stack(stack):
-            return replace(self, workflow_id=_id_elsewhere(self.defined_by))
-        if self.arn is None or self.is_ready2run:
+        here = Place.of(stack)
+        if self.arn is not None:
+            return self._by_arn(self.arn, stack, here)
+        defined = self.defined_by or self.template
+        if defined is not None:
+            there = Place.of_resource(defined)
+            _require_region(defined.node.path, there, here)
+            workflow_id = self.workflow_id
+            if self.defined_by is not None and is_elsewhere(self.defined_by, stack):
+                workflow_id = id_for_other_stacks(self.defined_by, self.defined_by.workflow_ref.workflow_id)
+            owner_id = there.account if there.is_in_another_account(here) else self.owner_id
+            return replace(self, workflow_id=workflow_id, owner_id=owner_id)
+        if self.owner_id is not None and self.owner_id == here.account:
+            raise ValueError(
+                f"the workflow {self.workflow_id} is shared by {self.owner_id}, which is the stack's own account: "
+                "use Workflow.private, since HealthOmics knows no owner of a workflow of one's own"
+            )
+        return self
+
+    def _by_arn(self, arn: str, stack: cdk.Stack, here: Place) -> "Workflow":
+        _require_region(arn, Place.of_resource(None, arn), here)
+        if self.is_ready2run:
             return self
-        _, partition, service, region, account, resource = self.arn.split(":", _ARN_PARTS - 1)
-        if not cdk.Token.is_unresolved(stack.region) and stack.region != region:
+        account = split_around_tokens(arn, ":", _ARN_PARTS - 1)[4]
+        if account == stack.account or stack.resolve(account) == {"Ref": "AWS::AccountId"}:
+            return replace(self, owner_id=None)
+        if here.account is None or is_string_token(account):
             raise ValueError(
-                f"the workflow {self.arn} is in Region {region}, but the stack is in {stack.region}: "
-                "a run starts in its workflow's Region, so define it in a stack of that Region"
+                f"nobody can tell at synth whether the workflow {arn} is this account's: give the stack an "
+                "explicit env and the ARN a literal account, or use Workflow.private() or Workflow.shared()"
             )
-        if cdk.Token.is_unresolved(stack.account):
-            raise ValueError(
-                f"nobody can tell at synth whether the workflow {self.arn} is this account's: give the stack an "
-                "explicit env, or use Workflow.private() or Workflow.shared()"
-            )
-        owner_id = None if account == stack.account else account
-        arn = ":".join(("arn", partition, service, region, account, resource))
-        return Workflow(workflow_id=self.workflow_id, owner_id=owner_id, version_name=self.version_name, arn=arn)
+        return replace(self, owner_id=account)
 
     def arns(self, stack: cdk.Stack) -> tuple[str, str]:
         """What a policy names to allow a run of it: the workflow, and its version or versions.
@@ -222,6 +254,14 @@ class SourceRun:
     workflow: Workflow | None = None
     """Its workflow, where it is known: narrows what the provider may start."""
 
+    def in_stack(self, stack: cdk.Stack) -> "SourceRun":
+        """The same run, with what only the stack can tell of its workflow.
+
+        Raises:
+            ValueError: The workflow is of another Region, or nobody can tell whose it is.
+        """
+        return self if self.workflow is None else replace(self, workflow=self.workflow.in_stack(stack))
+
 
 def parameter_template(workflow: Workflow) -> Mapping[str, object] | None:
     """The parameter template of a workflow that this app defines: name -> entry; None where it is not known."""
@@ -231,9 +271,9 @@ def parameter_template(workflow: Workflow) -> Mapping[str, object] | None:
     return template if isinstance(template, Mapping) else None
 
 
-def _id_elsewhere(workflow: aws_omics.CfnWorkflow) -> str:
-    """The workflow's id for other stacks: one token for all, so that equal permissions stay equal."""
-    if workflow not in _ids_elsewhere:
-        definition = Referable(construct=workflow, resource=workflow)
-        _ids_elsewhere[workflow] = definition.reference("Id", workflow.workflow_ref.workflow_id)
-    return _ids_elsewhere[workflow]
+def _require_region(workflow: str, there: Place, here: Place) -> None:
+    if there.is_in_another_region(here):
+        raise ValueError(
+            f"the workflow {workflow} is in Region {there.region}, but the stack is in {here.region}: "
+            "a run starts in its workflow's Region, so define it in a stack of that Region"
+        )

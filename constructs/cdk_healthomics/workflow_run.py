@@ -1,7 +1,7 @@
 """``WorkflowRun``: one HealthOmics workflow run as a resource of a stack."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack, cast
 
 import aws_cdk as cdk
@@ -11,8 +11,9 @@ from aws_cdk import aws_omics
 from constructs import Construct, IValidation
 
 from cdk_healthomics import parameters as json_documents
-from cdk_healthomics.advice import advise_on_exports, give_advice
+from cdk_healthomics.advice import advise_on_cache, advise_on_exports, advise_on_session_policy, give_advice
 from cdk_healthomics.any_run_rules import AnyRunRules
+from cdk_healthomics.argument_types import OF_RUN
 from cdk_healthomics.choices import (
     CacheBehavior,
     LogLevel,
@@ -27,13 +28,16 @@ from cdk_healthomics.engine_settings import EngineSettings
 from cdk_healthomics.errors import InvalidRunError
 from cdk_healthomics.imported_run import ImportedRun, IWorkflowRun
 from cdk_healthomics.jsii_protocols import as_role
+from cdk_healthomics.kinds import type_problems
 from cdk_healthomics.log_queries import LoggedRun
 from cdk_healthomics.names import default_run_name
 from cdk_healthomics.permissions import runs_arn, source_run_arns
+from cdk_healthomics.places import Place
 from cdk_healthomics.provider import RunProvider
 from cdk_healthomics.published_run import RUN_ARN, RUN_ID, RUN_OUTPUT_URI, RUN_UUID, PublishedRun, publish
 from cdk_healthomics.references import (
     Reference,
+    additional_arns,
     configuration_reference,
     run_cache_reference,
     run_group_reference,
@@ -47,10 +51,11 @@ from cdk_healthomics.run_settings import RunSettings, resource_properties
 from cdk_healthomics.run_waiter import RunWaiter
 from cdk_healthomics.run_widgets import ShownRun
 from cdk_healthomics.s3_locations import S3Location
+from cdk_healthomics.session_policies import policy_document_problems
 from cdk_healthomics.stack_reference import Attributes
 from cdk_healthomics.stack_runs import StackRuns, nesting
 from cdk_healthomics.storage import Storage
-from cdk_healthomics.validation import run_problems, session_policy_problems, tag_problems
+from cdk_healthomics.validation import run_problems, tag_problems
 from cdk_healthomics.workflow import SourceRun, Workflow
 from healthomics_run_handler import contract, ledger
 
@@ -171,7 +176,7 @@ class WorkflowRun(AnyRunRules, RunBase):
     ) -> None:
         """Define a run.
 
-        Every value may be a token, and what can be known at synth is checked at synth.
+        Every value that HealthOmics gets may be a token, and what can be known at synth is checked at synth.
 
         Args:
             scope: Where the run belongs in the construct tree.
@@ -180,7 +185,7 @@ class WorkflowRun(AnyRunRules, RunBase):
                 ``.from_version_ref`` or ``.from_arn``.
             output_uri: Where the outputs go: ``s3://bucket/prefix``, at most 750 bytes, in the workflow's Region.
                 Give this or ``output_bucket``.
-            output_bucket: The bucket where the outputs go; the role may write to it.
+            output_bucket: The bucket where the outputs go, in the workflow's Region; the role may write to it.
             output_prefix: Prefix in ``output_bucket``, without a slash before it. By default the bucket's root.
             output_uri_prefix_mode: By default SERVICE_DEFINED: outputs go below a prefix of the run's own.
             parameters: The workflow's inputs, name -> JSON value: strings, numbers, booleans, None, lists and mappings,
@@ -198,8 +203,11 @@ class WorkflowRun(AnyRunRules, RunBase):
             name: 1 to 128 characters, of no importance to HealthOmics. By default derived from the stack's name and the
                 construct's path, unique in the account and Region.
             run_group: Limits that runs share: a ``CfnRunGroup`` or an id. By default none.
-            priority: 0 to 100,000, among the waiting runs of the run group. By default the service's.
-            cache: Where outputs of tasks are kept for later runs: a ``CfnRunCache`` or an id. By default none.
+            priority: 0 to 100,000, among the waiting runs of the run group. By default the service's. AWS contradicts
+                itself on which end wins: the API reference of StartRun calls 1 the highest priority, the user guide and
+                the pages of batches let higher values go first.
+            cache: Where outputs of tasks are kept for later runs: a ``CfnRunCache`` or an id. By default none. A role
+                that is defined here may use the S3 location of a ``CfnRunCache``; that of an id nobody knows at synth.
             cache_behavior: By default the cache's own.
             log_level: Which engine messages go to CloudWatch Logs. By default the service's.
             retention_mode: Whether the run's record makes room at the account's quota of runs. By default RETAIN.
@@ -211,11 +219,13 @@ class WorkflowRun(AnyRunRules, RunBase):
                 as they are.
             tags: Tags of the run, at most 38 with those of ``Tags.of``. A change never starts a run.
             additional_start_run_parameters: Members of StartRun that are younger than this library, or values that it
-                does not know: name in camel case -> JSON value. Laid over the rest, and not checked.
+                does not know: name in camel case -> JSON value. Laid over the rest, and not checked. The provider may
+                use the run group, run cache, configuration and version that are named here. What decides more, such
+                as the workflow and its type or the role, has an argument and is refused here.
             rerun_on: Any text; changing it starts a new run on the next deployment. By default only a changed request
                 does.
-            on_delete: What happens to the run when the resource is deleted or replaced. By default an active run is
-                cancelled.
+            on_delete: What happens to the run when the resource is deleted or replaced; no token, since the provider's
+                permissions depend on it. By default an active run is cancelled.
             outputs: Whether the stack gets outputs for the run's ARN and output URI. A stack has room for 200.
             export_name_prefix: Also exports the outputs, as ``<prefix>RunArn`` and ``<prefix>RunOutputUri``. Beware:
                 CloudFormation refuses to change an export that another stack imports, and so to replace the run. By
@@ -227,12 +237,34 @@ class WorkflowRun(AnyRunRules, RunBase):
 
         Raises:
             InvalidRunError: HealthOmics would refuse the run; says everything that is wrong with it.
-            ValueError: The workflow's ARN does not fit the stack's environment.
+            ValueError: The workflow does not fit the stack's environment.
         """
         super().__init__(scope, construct_id)
+        arguments = {
+            "workflow": workflow,
+            "output_bucket": output_bucket,
+            "output_prefix": output_prefix,
+            "parameters": parameters,
+            "input_buckets": input_buckets,
+            "image_repositories": image_repositories,
+            "role": role,
+            "storage": storage,
+            "run_group": run_group,
+            "cache": cache,
+            "configuration": configuration,
+            "engine_settings": engine_settings,
+            "session_policy": session_policy,
+            "tags": tags,
+            "additional_start_run_parameters": additional_start_run_parameters,
+            "outputs": outputs,
+            "export_name_prefix": export_name_prefix,
+            "reference_strength": reference_strength,
+        }
+        if problems := list(type_problems(arguments, OF_RUN)):
+            raise InvalidRunError(self.node.path, problems)
         stack = cdk.Stack.of(self)
+        workflow = workflow.in_stack(stack)
         if isinstance(workflow, Workflow):
-            workflow = workflow.in_stack(stack)
             storage = storage or Storage.dynamic()
         location = _output_location(output_uri, output_bucket, output_prefix)
         self.role = as_role(RunRole(self, "Role") if role is None else role)
@@ -269,7 +301,9 @@ class WorkflowRun(AnyRunRules, RunBase):
         )
         problems = [
             *(location.problems or run_problems(settings)),
-            *export_problems(export_name_prefix),
+            *(problem for reference in references.given() for problem in reference.problems),
+            *_place_problems(stack, output_bucket, role),
+            *export_problems(export_name_prefix, outputs=outputs),
         ]
         if problems:
             raise InvalidRunError(self.node.path, problems)
@@ -278,7 +312,7 @@ class WorkflowRun(AnyRunRules, RunBase):
         self._name = settings.name
         self._tags = cdk.TagManager(cdk.TagType.MAP, contract.RESOURCE_TYPE, tags)
         policy_document = session_policy if isinstance(session_policy, iam.PolicyDocument) else None
-        self.node.add_validation(_ChecksAtSynth(self._tags, policy_document, stack))
+        self.node.add_validation(_ChecksAtSynth(self, self._tags, policy_document))
 
         if output_bucket is not None:
             grant_write(self.role, output_bucket, output_prefix)
@@ -288,12 +322,14 @@ class WorkflowRun(AnyRunRules, RunBase):
             grant_pull(self.role, repository)
         if isinstance(self.role, RunRole):
             _allow_what_is_named(self.role, settings, cache, output=output_bucket is None)
+            advise_on_cache(self, settings, cache)
 
         provider = RunProvider.of(self)
         provider.allow_start(
             start_from=[
-                *(source_run_arns(workflow, stack) if isinstance(workflow, SourceRun) else workflow.arns(stack)),
+                *_started_from(workflow, additional_start_run_parameters or {}, stack),
                 *(reference.arn for reference in references.given()),
+                *additional_arns(additional_start_run_parameters, stack),
             ],
             run_role_arn=self.role.role_arn,
         )
@@ -467,6 +503,9 @@ class WorkflowRun(AnyRunRules, RunBase):
             run_arn: ``arn:<partition>:omics:<region>:<account>:run/<id>``; may be a token.
             run_uuid: The run's UUID. By default asking for it is an error.
             run_output_uri: The run's output URI. By default asking for it is an error.
+
+        Raises:
+            InvalidRunError: One of them cannot be a run's.
         """
         return ImportedRun(scope, construct_id, run_arn=run_arn, run_uuid=run_uuid, run_output_uri=run_output_uri)
 
@@ -533,18 +572,51 @@ class _OutputLocation:
 class _ChecksAtSynth:
     """Checks of what may still change after the run was defined."""
 
-    def __init__(self, tags: cdk.TagManager, session_policy: iam.PolicyDocument | None, stack: cdk.Stack) -> None:
+    def __init__(self, run: Construct, tags: cdk.TagManager, session_policy: iam.PolicyDocument | None) -> None:
+        self._run = run
         self._tags = tags
         self._session_policy = session_policy
-        self._stack = stack
 
     def validate(self) -> list[str]:
         """What is wrong."""
         problems = list(tag_problems(self._tags.tag_values()))
         if self._session_policy is not None:
-            policy: Mapping[str, object] = self._stack.resolve(self._session_policy)
-            problems += session_policy_problems(policy)
+            policy: Mapping[str, object] | None = cdk.Stack.of(self._run).resolve(self._session_policy)
+            found = list(policy_document_problems(policy))
+            problems += found
+            if policy is not None and not found:
+                advise_on_session_policy(self._run, policy)
         return problems
+
+
+def _place_problems(
+    stack: cdk.Stack, output_bucket: "s3.IBucket | None", role: iam.IRole | iam.Role | None
+) -> Iterator[str]:
+    """Where a bucket or a role that was given is too far away for the run."""
+    here = Place.of(stack)
+    bucket, owner = Place.of_resource(output_bucket), Place.of_resource(role)
+    if bucket.is_in_another_region(here):
+        yield (
+            f"output_bucket is in Region {bucket.region}, but the run is in {here.region}, and HealthOmics writes to "
+            "buckets of the run's Region only: give one of that Region"
+        )
+    if owner.is_in_another_account(here):
+        yield (
+            f"role is of account {owner.account}, but the run is in {here.account}, and nobody can hand a service a "
+            "role of another account: give a role of the run's own account"
+        )
+
+
+def _started_from(workflow: Workflow | SourceRun, additional: Mapping[str, object], stack: cdk.Stack) -> Iterator[str]:
+    """ARNs of the workflow and the version that a run starts from, or of all that a copied run may have used."""
+    if isinstance(workflow, SourceRun):
+        yield from source_run_arns(workflow, stack)
+    else:
+        yield from workflow.arns(stack)
+    known = workflow.workflow if isinstance(workflow, SourceRun) else workflow
+    version = additional.get("workflowVersionName")
+    if known is not None and isinstance(version, str):
+        yield from replace(known, version_name=version).arns(stack)
 
 
 def _output_location(output_uri: str | None, output_bucket: "s3.IBucket | None", output_prefix: str) -> _OutputLocation:

@@ -13,6 +13,7 @@ from cdk_healthomics import (
     OutputUriPrefixMode,
     RetentionMode,
     ScratchStorageMode,
+    SourceRun,
     Storage,
     Workflow,
     WorkflowRun,
@@ -67,6 +68,34 @@ TABLE: dict[str, tuple[dict[str, Any], Any]] = {
     "tags": ({"tags": {"cohort": "7"}}, {"cohort": "7"}),
 }
 HANDLER_SETS = {"requestId"}
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "workflowId": ({"workflow": Workflow.private("uuid")}, "the workflow's id is 'uuid'"),
+    "workflowType": ({"workflow": Workflow(workflow_id="1", workflow_type="SHARED")}, "workflow_type is 'SHARED'"),
+    "workflowOwnerId": ({"workflow": Workflow.shared("12", owner_id="1")}, "the workflow's owner_id is '1'"),
+    "workflowVersionName": ({"workflow": Workflow.private("12", version_name="v 1")}, "version_name is 'v 1'"),
+    "runId": ({"workflow": SourceRun(run_id="run-1")}, "run_id is 'run-1'"),
+    "roleArn": ({"role": ROLE_ARN}, "role is 'arn:"),
+    "name": ({"name": "two\nlines"}, "U+000A"),
+    "cacheId": ({"cache": "cache"}, "cache is 'cache'"),
+    "cacheBehavior": ({"cache": "34", "cache_behavior": "NEVER"}, "cache_behavior is 'NEVER'"),
+    "runGroupId": ({"run_group": "group"}, "run_group is 'group'"),
+    "priority": ({"priority": 100_001}, "priority is 100,001"),
+    "parameters": ({"parameters": {"a": {1}}}, "parameters['a'] is a set"),
+    "storageCapacity": ({"storage": Storage("STATIC", 100_001)}, "storage (GiB) is 100,001"),
+    "storageType": ({"storage": Storage("TAPE")}, "storage is 'TAPE'"),
+    "outputUri": ({"output_uri": "/data"}, "output_uri is '/data'"),
+    "outputUriPrefixMode": ({"output_uri_prefix_mode": "NONE"}, "output_uri_prefix_mode is 'NONE'"),
+    "logLevel": ({"log_level": "LOUD"}, "log_level is 'LOUD'"),
+    "retentionMode": ({"retention_mode": "KEEP"}, "retention_mode is 'KEEP'"),
+    "networkingMode": ({"networking_mode": "PUBLIC"}, "networking_mode is 'PUBLIC'"),
+    "configurationName": ({"configuration": "_net"}, "configuration is '_net'"),
+    "engineSettings": ({"engine_settings": {"engineVersion": 25.10}}, "engine_settings['engineVersion'] is 25.1"),
+    "scratchStorageMode": ({"scratch_storage_mode": "NONE"}, "scratch_storage_mode is 'NONE'"),
+    "sessionPolicy": ({"session_policy": {}}, "session_policy has no statement"),
+    "tags": ({"tags": {"aws:a": "b"}}, "begins with aws:"),
+}
+"""For each member, a value that synth refuses, and what it says of it."""
 
 
 MORE: dict[str, tuple[str, dict[str, Any], Any]] = {

@@ -174,7 +174,10 @@ def test_the_number_of_runs_is_limited(count: int) -> None:
 def test_runs_of_several_regions_are_refused() -> None:
     stack = new_stack()
     other = WorkflowRun.from_run_attributes(
-        stack, "Other", run_arn=f"arn:aws:omics:eu-west-1:{ACCOUNT}:run/1", run_uuid="u"
+        stack,
+        "Other",
+        run_arn=f"arn:aws:omics:eu-west-1:{ACCOUNT}:run/1",
+        run_uuid="153893cd-097a-40ec-aec7-838a97cd2b21",
     )
 
     with pytest.raises(ValueError, match="in eu-west-1, us-east-1, but a query is of one Region"):

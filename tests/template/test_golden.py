@@ -3,8 +3,11 @@
 A changed property is an Update of every run that is deployed, and a changed spec digest starts every one of them anew.
 So an entry of the golden file never changes. A new way of using the construct gets a new entry: add it to
 ``representative_runs.py`` and run the test with ``UPDATE_GOLDEN=1``, which adds what is missing and changes nothing.
+
+Whatever changes in the golden file, users read of it: the CHANGELOG names the digest of the file as it is.
 """
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -17,6 +20,7 @@ from template.representative_runs import RUNS, stack_of_all
 from template.support import RUN_TYPE, deployed, resources, synthesized
 
 GOLDEN = Path(__file__).parent / "golden" / "run_properties.json"
+CHANGELOG = Path(__file__).parents[2] / "CHANGELOG.md"
 NAMES = [*RUNS, "Duplicate"]
 
 
@@ -56,3 +60,13 @@ def test_the_properties_of_a_run_stay_as_they_are(name: str, found: dict[str, An
 
 def test_no_entry_is_forgotten(golden: dict[str, Any]) -> None:
     assert set(golden) == set(NAMES)
+
+
+def test_the_changelog_names_the_golden_file_as_it_is() -> None:
+    canonical = json.dumps(json.loads(GOLDEN.read_text()), sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    assert f"`golden:{digest}`" in CHANGELOG.read_text(), (
+        "tests/template/golden/run_properties.json has changed: say in an entry of CHANGELOG.md what it is that users "
+        f"will see of it, and whether a deployed run restarts, and name the digest there: `golden:{digest}`"
+    )

@@ -8,9 +8,11 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from cdk_healthomics import InvalidRunError, IWorkflowRun, Workflow, WorkflowRun
-from template.support import ACCOUNT, app_of, new_stack, resources, synthesized, template_of, warnings
+from template.support import ACCOUNT, app_of, new_stack, plain_run, resources, synthesized, template_of, warnings
 
 PRIVATE = Workflow.private("1")
+UUID = "153893cd-097a-40ec-aec7-838a97cd2b21"
+TOKEN = "${Token[TOKEN.1]}"
 
 
 def run_in(scope: Construct, construct_id: str = "Run", **arguments: Any) -> WorkflowRun:
@@ -96,12 +98,12 @@ def test_other_stacks_refer_to_a_run_without_holding_it() -> None:
 def test_an_imported_run_is_a_run() -> None:
     stack = new_stack()
     arn = "arn:aws:omics:us-east-1:123456789012:run/7654321"
-    imported = WorkflowRun.from_run_attributes(stack, "Imported", run_arn=arn, run_uuid="u", run_output_uri="s3://b/7")
+    imported = WorkflowRun.from_run_attributes(stack, "Imported", run_arn=arn, run_uuid=UUID, run_output_uri="s3://b/7")
     token = WorkflowRun.from_run_attributes(stack, "Token", run_arn=cdk.Token.as_string({"Ref": "Arn"}))
 
     assert isinstance(imported, IWorkflowRun)
     assert (imported.run_arn, imported.run_id) == (arn, "7654321")
-    assert (imported.run_uuid, imported.run_output_uri) == ("u", "s3://b/7")
+    assert (imported.run_uuid, imported.run_output_uri) == (UUID, "s3://b/7")
     assert stack.resolve(token.run_id) == {"Fn::Select": [1, {"Fn::Split": ["/", {"Ref": "Arn"}]}]}
     with pytest.raises(ValueError, match="Genomics/Token: run_uuid is unknown: give it to WorkflowRun"):
         _ = token.run_uuid
@@ -143,3 +145,44 @@ def test_a_stack_without_an_environment_synthesizes() -> None:
     template = template_of(run_in, with_env=False)
 
     assert len(resources(template, "Custom::HealthOmicsRun")) == 1
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        pytest.param({"run_arn": "nonsense"}, "run_arn is 'nonsense': give arn:", id="no ARN"),
+        pytest.param({"run_arn": "7654321"}, "run_arn is '7654321'", id="an id"),
+        pytest.param({"run_arn": None}, "run_arn is None", id="nothing"),
+        pytest.param({"run_arn": "arn:aws:omics:us-east-1:123456789012:workflow/1"}, "run_arn is 'arn:", id="workflow"),
+        pytest.param({"run_arn": "arn:aws:omics:us-east-1::run/1"}, "run_arn is 'arn:", id="no account"),
+        pytest.param({"run_arn": f"arn:aws:{TOKEN}:run/1"}, "run_arn is 'arn:", id="parts missing beside a token"),
+        pytest.param({"run_uuid": "7654321"}, "run_uuid is '7654321': give a UUID", id="no UUID"),
+        pytest.param({"run_output_uri": "bucket/x"}, "run_output_uri is 'bucket/x': give s3://", id="no URI"),
+    ],
+)
+def test_attributes_that_are_not_a_runs_are_refused(attributes: dict[str, Any], message: str) -> None:
+    given = {"run_arn": "arn:aws:omics:us-east-1:123456789012:run/1"} | attributes
+
+    with pytest.raises(InvalidRunError) as caught:
+        WorkflowRun.from_run_attributes(new_stack(), "Imported", **given)
+    (problem,) = caught.value.problems
+    assert message in problem
+
+
+def test_parts_of_an_arn_may_be_tokens() -> None:
+    stack = new_stack(with_env=False)
+    arn = f"arn:{stack.partition}:omics:{stack.region}:{stack.account}:run/7"
+    imported = WorkflowRun.from_run_attributes(stack, "Imported", run_arn=arn, run_uuid=TOKEN, run_output_uri=TOKEN)
+
+    assert imported.run_arn == arn
+
+
+def test_an_imported_run_is_an_instance_of_the_interface() -> None:
+    """Also one that knows neither its UUID nor its output URI, which Python 3.11 would ask for."""
+    stack = new_stack()
+    imported = WorkflowRun.from_run_attributes(stack, "Imported", run_arn="arn:aws:omics:us-east-1:123456789012:run/1")
+
+    assert isinstance(imported, IWorkflowRun)
+    assert isinstance(plain_run(stack), IWorkflowRun)
+    assert not isinstance(stack, IWorkflowRun)
+    assert not hasattr(imported, "run_uuid")

@@ -5,9 +5,10 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_omics as omics
 
-from cdk_healthomics import OnDelete, RunProvider, Workflow
+from cdk_healthomics import OnDelete, RunProvider, Workflow, WorkflowRun
 from healthomics_run_handler import contract
 from template.support import (
     ACCOUNT,
@@ -211,3 +212,43 @@ class Imported:
 
     def __init__(self, arn: str) -> None:
         self.run_cache_ref = cdk.interfaces.aws_omics.RunCacheReference(run_cache_arn=arn)
+
+
+def test_the_provider_may_use_what_additional_parameters_name() -> None:
+    stack = new_stack()
+    WorkflowRun(
+        stack,
+        "Run",
+        workflow=Workflow.private("1"),
+        output_uri="s3://b",
+        additional_start_run_parameters={
+            "cacheId": "5",
+            "runGroupId": "6",
+            "configurationName": "net",
+            "workflowVersionName": "v9",
+        },
+    )
+    resources_of_start = {
+        resource.partition(":123456789012:")[2]
+        for action, resource in allowed(synthesized(stack), of_role=PROVIDER)
+        if action == "omics:StartRun"
+    }
+
+    assert resources_of_start >= {"runCache/5", "runGroup/6", "configuration/net", "workflow/1/version/v9"}
+
+
+def test_the_functions_run_on_the_newest_python_that_the_cdk_knows() -> None:
+    def version(runtime: str) -> tuple[int, ...]:
+        return tuple(int(part) for part in runtime.removeprefix("python").split("."))
+
+    known = [getattr(lambda_.Runtime, name).name for name in dir(lambda_.Runtime) if name.startswith("PYTHON_")]
+    newest = max(known, key=version)
+    stack = new_stack()
+    WorkflowRun(stack, "Run", workflow=Workflow.private("1"), output_uri="s3://b").wait_for_completion()
+    used = {each["Properties"]["Runtime"] for each in resources(synthesized(stack), "AWS::Lambda::Function").values()}
+
+    assert used == {newest}, (
+        f"aws-cdk-lib knows {newest}: run the handler's tests under that Python, set _RUNTIME in "
+        "constructs/cdk_healthomics/stack_function.py, and raise the least aws-cdk-lib in pyproject.toml if need be; "
+        "no run restarts for it"
+    )

@@ -129,6 +129,12 @@ def test_options_after_the_first_run_fail() -> None:
         pytest.param({"timeout": cdk.Duration.seconds(3)}, r"is 3: use 60 to 900", id="no time for retries"),
         pytest.param({"reserved_concurrent_executions": 0}, "is 0: use 1 or more", id="a function that never runs"),
         pytest.param({"managed_policies": 21}, "is 21: use 10 to 20", id="more policies than IAM attaches"),
+        pytest.param({"memory_size": "512"}, "memory_size is '512', a str: give a whole number", id="text"),
+        pytest.param({"memory_size": 512.5}, r"memory_size is 512\.5, a float: give a whole", id="broken memory"),
+        pytest.param({"managed_policies": True}, "is True, a bool: give a whole number", id="boolean"),
+        pytest.param({"timeout": 60}, "timeout is 60, a int: give a Duration, such as", id="time without a unit"),
+        pytest.param({"log_group": "logs"}, "log_group is 'logs', a str: give a LogGroup", id="name of a log group"),
+        pytest.param({"removal_policy": cdk.RemovalPolicy.SNAPSHOT}, "no snapshots of log groups", id="snapshot"),
         pytest.param({"vpc_subnets": ec2.SubnetSelection()}, "no vpc: give vpc, or drop it", id="subnets of no VPC"),
     ],
 )

@@ -14,7 +14,20 @@ from aws_cdk import cx_api
 from constructs import Construct
 
 from cdk_healthomics import OnDelete, Workflow, WorkflowRun
-from template.support import ACCOUNT, REGION, RUN_TYPE, annotations, app_of, infos, new_stack, resources, the, warnings
+from template.support import (
+    ACCOUNT,
+    PROVIDER,
+    REGION,
+    RUN_TYPE,
+    annotations,
+    app_of,
+    infos,
+    new_stack,
+    resources,
+    statements,
+    the,
+    warnings,
+)
 
 OTHER_ACCOUNT = "210987654321"
 DIGEST = re.compile(r"[0-9a-f]{12}$")
@@ -565,3 +578,69 @@ def test_exports_come_with_advice(arguments: dict[str, Any]) -> None:
     assert info.startswith("/Genomics/Run ")
     assert "CloudFormation refuses to change an export that another stack imports" in info
     assert not [each for each in infos(free) if "exportsHoldTheRun" in each]
+
+
+def test_what_a_run_uses_of_another_stack_is_no_export() -> None:
+    """Run groups, caches and configurations can be replaced and deleted, and permissions name them as the run does."""
+    runs = new_stack("Runs")
+    definitions = beside(runs, "Definitions")
+    group = omics.CfnRunGroup(definitions, "Group")
+    cache = omics.CfnRunCache(definitions, "Cache", cache_s3_location="s3://caches/x")
+    network = omics.CfnConfiguration(definitions, "Network", name="net", run_configurations={})
+    for name in ("First", "Second"):
+        run_in(runs, name, run_group=group, cache=cache, configuration=network, networking_mode="VPC")
+    _, found = templates(runs)
+    outputs = found["Definitions"]["Outputs"]
+
+    assert not [output for output in outputs.values() if "Export" in output]
+    assert len(outputs) == 3
+    for run in resources(found["Runs"], RUN_TYPE).values():
+        for member, construct_id in {"RunGroupId": "Group", "CacheId": "Cache", "ConfigurationName": "Network"}.items():
+            (name,) = [each for each in outputs if DIGEST.sub("", each) == f"{construct_id}Id"]
+            weak = {"Fn::GetStackOutput": {"StackName": "Definitions", "OutputName": name}}
+            assert run["Properties"][member] == weak
+            assert str(weak) in str(statements(found["Runs"], of_role=PROVIDER))
+
+
+VPC = omics.CfnConfiguration.RunConfigurationsProperty(
+    vpc_config=omics.CfnConfiguration.VpcConfigProperty(security_group_ids=["sg-1"], subnet_ids=["subnet-1"])
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "renamed"),
+    [({"run_configurations": VPC}, True), ({"name": "other"}, True), ({"tags": {"a": "b"}}, False)],
+)
+def test_a_replaced_configuration_of_another_stack_brings_the_run_a_new_name(
+    change: dict[str, Any], *, renamed: bool
+) -> None:
+    def name_with(**changes: Any) -> str:
+        runs = new_stack("Runs")
+        arguments: dict[str, Any] = {"name": "net", "run_configurations": {}} | changes
+        network = omics.CfnConfiguration(beside(runs, "Definitions"), "Network", **arguments)
+        run_in(runs, configuration=network, networking_mode="VPC")
+        (name,) = templates(runs)[1]["Definitions"]["Outputs"]
+        return str(name)
+
+    assert (name_with(**change) != name_with()) is renamed
+
+
+def test_the_workflow_of_a_copied_run_may_be_of_another_stack() -> None:
+    runs = new_stack("Runs")
+    workflow = omics.CfnWorkflow(beside(runs, "Definitions"), "Workflow")
+    role = iam.Role.from_role_name(runs, "Role", "runs")
+    WorkflowRun.duplicate(
+        runs, "Copy", run_id="1", role=role, output_uri="s3://b", source_workflow=Workflow.from_ref(workflow)
+    )
+    _, found = templates(runs)
+
+    assert not [output for output in found["Definitions"]["Outputs"].values() if "Export" in output]
+
+
+def test_a_workflow_of_another_account_is_a_shared_one() -> None:
+    runs = new_stack("Runs")
+    workflow = omics.CfnWorkflow(beside(runs, "Definitions", account=OTHER_ACCOUNT), "Workflow")
+    run_in(runs, workflow=Workflow.from_ref(workflow))
+    _, found = templates(runs)
+
+    assert the(found["Runs"], RUN_TYPE)[1]["Properties"]["WorkflowOwnerId"] == OTHER_ACCOUNT

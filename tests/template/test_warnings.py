@@ -8,6 +8,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_omics as omics
 from constructs import Construct
 
 from cdk_healthomics import LogLevel, RetentionMode, Workflow, WorkflowRun
@@ -92,3 +93,33 @@ def test_an_info_can_be_acknowledged_for_the_stack(first: str) -> None:
     run_in(stack, "Second")
 
     assert given(stack) == [("/Genomics", NO_GROUP)]
+
+
+def ids(stack: cdk.Stack) -> list[str]:
+    """Ids of the warnings of the app."""
+    return [each.rpartition("[ack: ")[2].rstrip("]") for each in warnings(stack)]
+
+
+def test_a_policy_document_without_logs_warns_once_it_is_complete() -> None:
+    without, completed, quiet = new_stack(), new_stack(), new_stack()
+    reading = iam.PolicyStatement(actions=["s3:GetObject"], resources=["*"])
+    document = iam.PolicyDocument(statements=[reading])
+    run_in(without, session_policy=iam.PolicyDocument(statements=[reading]))
+    run_in(completed, session_policy=document)
+    document.add_statements(iam.PolicyStatement(actions=["logs:*"], resources=["*"]))
+    run = run_in(quiet, session_policy=iam.PolicyDocument(statements=[reading]))
+    cdk.Annotations.of(run).acknowledge_warning("@cdk-healthomics/workflow-run:sessionPolicyWithoutLogs")
+
+    assert ids(without) == ["@cdk-healthomics/workflow-run:sessionPolicyWithoutLogs"]
+    assert ids(completed) == ids(quiet) == []
+
+
+def test_a_cache_that_nobody_knows_at_synth_warns_if_the_role_is_the_librarys() -> None:
+    named, additional, known, own_role = new_stack(), new_stack(), new_stack(), new_stack()
+    run_in(named, cache="5")
+    run_in(additional, additional_start_run_parameters={"cacheId": "5"})
+    run_in(known, cache=omics.CfnRunCache(known, "Cache", cache_s3_location="s3://caches/x"))
+    run_in(own_role, cache="5", role=iam.Role.from_role_name(own_role, "Role", "runs"))
+
+    assert ids(named) == ids(additional) == ["@cdk-healthomics/workflow-run:cacheNotGranted"]
+    assert ids(known) == ids(own_role) == []

@@ -90,7 +90,9 @@ class Genomics(cdk.Stack):
             networking_mode=NetworkingMode.VPC,
             configuration=omics.CfnConfiguration(self, "Network", name="net", run_configurations={}),
             engine_settings=EngineSettings(engine_version="25.10"),
-            session_policy=iam.PolicyDocument(),
+            session_policy=iam.PolicyDocument(
+                statements=[iam.PolicyStatement(actions=["logs:*", "s3:GetObject"], resources=["*"])]
+            ),
             tags={"cohort": "7"},
             additional_start_run_parameters={"futureMember": 1},
             rerun_on="2026-11-22",
@@ -108,7 +110,7 @@ class Genomics(cdk.Stack):
             priority=5,
             log_level=LogLevel.ALL,
             engine_settings={"engineVersion": "25.10"},
-            session_policy={"Version": "2012-10-17", "Statement": []},
+            session_policy={"Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]},
         )
         again = WorkflowRun.duplicate(
             self,

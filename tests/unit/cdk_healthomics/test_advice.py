@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_omics as omics
 
 from cdk_healthomics import Storage, Workflow, advice
 from cdk_healthomics.run_settings import RunSettings
@@ -17,10 +19,22 @@ def policy(*statements: object) -> dict[str, object]:
     return {"session_policy": {"Version": "2012-10-17", "Statement": list(statements)}}
 
 
+def engine(name: str | None) -> dict[str, object]:
+    workflow = Workflow.from_ref(omics.CfnWorkflow(cdk.Stack(), "Workflow", engine=name))
+    return {"workflow": workflow, "engine_settings": {"profile": "test"}}
+
+
 @pytest.mark.parametrize(
     ("changes", "warning"),
     [
-        pytest.param({"storage": Storage("STATIC", 600)}, advice.STATIC_STORAGE_ROUNDED_UP, id="small static storage"),
+        pytest.param({"storage": Storage("STATIC", 600)}, advice.SMALL_STATIC_STORAGE, id="small static storage"),
+        pytest.param(
+            {"storage": Storage.static()}, advice.SMALL_STATIC_STORAGE, id="static storage of the default size"
+        ),
+        pytest.param({"storage": Storage("STATIC", 1200)}, advice.SMALL_STATIC_STORAGE, id="smallest static storage"),
+        pytest.param({"additional": {"logLevel": "OFF"}}, advice.LOGS_OFF, id="no logs, by the escape hatch"),
+        pytest.param(engine("WDL"), advice.ENGINE_SETTINGS_IGNORED, id="engine settings for WDL"),
+        pytest.param(engine("CWL"), advice.ENGINE_SETTINGS_IGNORED, id="engine settings for CWL"),
         pytest.param({"storage": Storage("STATIC", 1300)}, advice.STATIC_STORAGE_ROUNDED_UP, id="between two steps"),
         pytest.param({"log_level": "OFF"}, advice.LOGS_OFF, id="no logs"),
         pytest.param({"output_uri_prefix_mode": "NONE_WITH_OVERWRITE"}, advice.OUTPUTS_OVERWRITTEN, id="overwrite"),
@@ -43,7 +57,11 @@ def test_a_costly_choice_deserves_one_warning(changes: dict[str, Any], warning: 
     [
         pytest.param({}, id="defaults"),
         pytest.param({"storage": Storage.dynamic()}, id="dynamic storage"),
-        pytest.param({"storage": Storage.static()}, id="static storage of the default size"),
+        pytest.param({"log_level": "OFF", "additional": {"logLevel": "ALL"}}, id="logs, by the escape hatch"),
+        pytest.param(engine("NEXTFLOW"), id="engine settings for Nextflow"),
+        pytest.param(engine(None), id="engine settings for an unknown engine"),
+        pytest.param(policy(LOGS | {"Action": ("logs:CreateLogStream", "logs:PutLogEvents")}), id="tuple of actions"),
+        pytest.param({"session_policy": {"Statement": (LOGS,)}}, id="tuple of statements"),
         pytest.param({"storage": Storage("STATIC", 2400)}, id="static storage of a step"),
         pytest.param({"retention_mode": "RETAIN", "on_delete": "LEAVE", "log_level": "FATAL"}, id="explicit defaults"),
         pytest.param({"configuration_name": "c", "networking_mode": "VPC"}, id="VPC"),

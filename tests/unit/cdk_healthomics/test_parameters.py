@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cdk_healthomics.parameters import has_token, json_problems, json_text, literal_strings, smallest_size
+from cdk_healthomics.parameters import json_problems, json_text, literal_strings, smallest_size
 from template.support import deployed, new_stack, resources, synthesized
 
 TOKEN = "${Token[TOKEN.1]}"
@@ -112,16 +112,17 @@ def test_every_string_of_a_document_is_found() -> None:
     assert list(literal_strings(document)) == ["1", "2", "3", "4"]
 
 
-@pytest.mark.parametrize(
-    ("document", "expected"),
-    [
-        ({"a": [1, "x"]}, False),
-        ({"a": [1, TOKEN]}, True),
-        (b"x", False),
-        ({"a": [{"Ref": "X"}]}, True),
-        ({"a": [{"Fn::GetAtt": ["X", "Arn"]}]}, True),
-        ({"Reference": 1, "b": 1}, False),
-    ],
-)
-def test_a_document_with_a_deploy_time_value_is_told_apart(document: object, *, expected: bool) -> None:
-    assert has_token(document) is expected
+def test_a_document_in_a_circle_or_too_deep_is_refused() -> None:
+    circle: dict[str, Any] = {}
+    circle["a"] = [circle, circle]
+    deep: list[Any] = []
+    for _ in range(300):
+        deep = [deep]
+    shared = [1]
+
+    assert [problem[:46] for problem in json_problems(circle, "parameters")] == [
+        "parameters['a'][0] contains itself, which JSON",
+        "parameters['a'][1] contains itself, which JSON",
+    ]
+    assert "is nested more than 200 levels deep" in next(json_problems(deep, "parameters"))
+    assert list(json_problems({"a": shared, "b": [shared]}, "parameters")) == []

@@ -5,11 +5,11 @@ from typing import Any
 import botocore.session
 import pytest
 
-from cdk_healthomics import LogLevel, Workflow, WorkflowRun
+from cdk_healthomics import InvalidRunError, LogLevel, Workflow, WorkflowRun
 from healthomics_run_handler import contract
 from healthomics_run_handler.spec import parse_spec
-from template.start_run_members import HANDLER_SETS, TABLE, properties_of_every_member
-from template.support import deployed, new_stack, run_properties, synthesized
+from template.start_run_members import HANDLER_SETS, REFUSED, TABLE, properties_of_every_member
+from template.support import deployed, new_stack, plain_run, run_properties, synthesized
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,8 @@ def test_the_table_names_every_member_that_botocore_knows() -> None:
     assert not unknown, (
         f"StartRun has the new members {sorted(unknown)}: for each, add a property to START_RUN_MEMBERS in "
         "healthomics_run_handler/contract.py (an addition is no update of the runs that are deployed), an argument to "
-        "WorkflowRun and RunOverrides, a field to RunSettings, its rules to validation.py, and a row to this table; "
+        "WorkflowRun and RunOverrides, a field to RunSettings, its rules to validation.py, a row to this table, and a "
+        "value that synth refuses to REFUSED; "
         "until then additional_start_run_parameters sets them"
     )
 
@@ -42,6 +43,16 @@ def test_a_member_reaches_the_handler_as_given(
     request, tags = requests[member]
 
     assert (tags if member == "tags" else request[member]) == TABLE[member][1]
+
+
+@pytest.mark.parametrize("member", TABLE)
+def test_synth_refuses_what_it_knows_to_be_wrong(member: str) -> None:
+    arguments, message = REFUSED[member]
+
+    with pytest.raises(InvalidRunError) as caught:
+        plain_run(new_stack(), **arguments)
+    (problem,) = caught.value.problems
+    assert message in problem
 
 
 def test_members_of_the_future_lie_over_the_rest() -> None:

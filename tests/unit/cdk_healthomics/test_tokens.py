@@ -35,5 +35,14 @@ def test_literals_that_look_a_little_like_tokens_are_literals(stack: cdk.Stack) 
     assert not tokens.is_resolvable({"resolve": 1, "to_string": 2})
 
 
+def test_strings_are_split_where_they_are_known() -> None:
+    odd = "${Token[AWS::Region.4]}"
+
+    assert tokens.split_around_tokens(f"a:{odd}b:c:d", ":", 2) == ["a", f"{odd}b", "c:d"]
+    assert tokens.split_around_tokens(f"{odd}{odd}/x", "/") == [odd + odd, "x"]
+    assert tokens.is_one_token(odd)
+    assert not tokens.is_one_token(f"{odd}x")
+
+
 def test_the_literal_text_leaves_tokens_out(stack: cdk.Stack) -> None:
     assert tokens.literal_text(f"s3://{stack.account}/x") == "s3:///x"

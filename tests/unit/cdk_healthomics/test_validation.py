@@ -10,7 +10,7 @@ from aws_cdk import aws_omics as omics
 
 from cdk_healthomics import LogLevel, NetworkingMode, Storage, Workflow
 from cdk_healthomics.run_settings import RunSettings
-from cdk_healthomics.validation import run_problems, session_policy_problems, tag_problems
+from cdk_healthomics.validation import run_problems, tag_problems
 from cdk_healthomics.workflow import SourceRun
 
 TOKEN = "${Token[TOKEN.1]}"
@@ -131,14 +131,56 @@ REFUSED = [
     pytest.param({"additional": {"runId": "1"}}, "use WorkflowRun.duplicate", id="additional run id"),
     pytest.param({"rerun_on": 3}, "rerun_on is 3, a int: give a string", id="rerun_on no text"),
     pytest.param({"tags": {"aws:x": "1"}}, "begins with aws:", id="tags"),
-    # types
-    pytest.param({"workflow": "1"}, "workflow is '1', a str: give Workflow.private(...)", id="workflow type"),
-    pytest.param({"storage": "DYNAMIC"}, "a str: give Storage.dynamic()", id="storage type"),
-    pytest.param({"parameters": ["a"]}, "parameters is ['a'], a list: give a mapping", id="parameters type"),
-    pytest.param({"engine_settings": "25.10"}, "engine_settings is '25.10', a str", id="engine settings type"),
-    pytest.param({"session_policy": "{}"}, "session_policy is '{}', a str", id="session policy type"),
-    pytest.param({"additional": "{}"}, "additional_start_run_parameters is '{}', a str", id="additional type"),
-    pytest.param({"tags": [("a", "b")]}, "tags is [('a', 'b')], a list", id="tags type"),
+    # beside tokens, what is known
+    pytest.param({"name": f"a\n{TOKEN}"}, "U+000A", id="name with newline beside a token"),
+    pytest.param({"name": "n" * 129 + TOKEN}, "name has 129 characters", id="name too long beside a token"),
+    pytest.param({"workflow": Workflow.private(f"abc{TOKEN}")}, "the workflow's id is 'abc", id="id beside a token"),
+    pytest.param({"run_group_id": f"{TOKEN}x"}, "run_group is", id="run group beside a token"),
+    pytest.param({"role_arn": TOKEN + "r" * 129}, "has 129 characters", id="role arn too long beside a token"),
+    pytest.param({"output_uri": f"s3://a b{TOKEN}/p"}, "cannot be the name of a bucket", id="bucket beside a token"),
+    # what the factories would not make
+    pytest.param({"storage": Storage("BOGUS")}, "storage is 'BOGUS': use Storage.dynamic()", id="storage type"),
+    pytest.param(
+        {"workflow": Workflow(workflow_id="1", workflow_type="READY_2_RUN")}, "one of PRIVATE, READY2RUN", id="type"
+    ),
+    pytest.param({"output_uri": "s3://UPPER_case bucket!/p"}, "cannot be the name of a bucket", id="bucket name"),
+    pytest.param({"output_uri": "s3://b?x=1/p"}, "'b?x=1' cannot be the name", id="bucket with a query"),
+    pytest.param({"priority": 10**400}, "priority is beyond 1,000,000,000,000,000", id="priority huge"),
+    pytest.param({"on_delete": TOKEN}, "on_delete is a token", id="on_delete token"),
+    # copies
+    pytest.param(
+        {"workflow": SourceRun(run_id="1", workflow=Workflow.shared("1", owner_id="210987654321"))},
+        "does not duplicate runs",
+        id="copy of a shared workflow",
+    ),
+    pytest.param(
+        {"workflow": SourceRun(run_id="1", workflow=READY2RUN), "storage": static(1200)},
+        "its publisher's choice",
+        id="copy of ready2run static",
+    ),
+    pytest.param(
+        {"workflow": SourceRun(run_id="1", workflow=READY2RUN), "cache_id": "1"},
+        "cannot use a run cache",
+        id="copy of ready2run cache",
+    ),
+    pytest.param(
+        {"workflow": SourceRun(run_id="1", workflow=Workflow.private("x"))}, "id is 'x'", id="copy's workflow"
+    ),
+    # engine settings
+    pytest.param(
+        {"engine_settings": {"engineVersion": 25.10}}, "is 25.1, a float: give a string", id="version as a number"
+    ),
+    # the escape hatch
+    pytest.param(
+        {"additional": {"workflowType": "READY2RUN"}}, "use Workflow.private or Workflow.ready2run", id="kind"
+    ),
+    pytest.param({"additional": {"cacheId": 5}}, "cacheId of additional_start_run_parameters is 5, a int", id="cache"),
+    pytest.param(
+        {"workflow": READY2RUN, "additional": {"cacheId": "5"}},
+        "cannot use a run cache",
+        id="ready2run additional cache",
+    ),
+    pytest.param({"session_policy": {}}, "session_policy has no statement", id="policy of nothing"),
 ]
 
 
@@ -171,6 +213,10 @@ ACCEPTED = [
     pytest.param({"priority": 0}, id="lowest priority"),
     pytest.param({"priority": 100_000}, id="highest priority"),
     pytest.param({"priority": 7.0}, id="whole float"),
+    pytest.param({"output_uri": "s3://Legacy_Bucket/p"}, id="bucket of before 2018"),
+    pytest.param({"name": "n" * 128 + TOKEN}, id="longest name beside a token"),
+    pytest.param({"workflow": Workflow.private(f"{TOKEN}12")}, id="id beside a token"),
+    pytest.param({"workflow": SourceRun(run_id="1", workflow=READY2RUN)}, id="copy of ready2run"),
     pytest.param({"storage": static(0)}, id="smallest capacity"),
     pytest.param({"storage": static(100_000)}, id="largest capacity"),
     pytest.param({"storage": Storage.static()}, id="static without capacity"),
@@ -200,7 +246,7 @@ def test_what_healthomics_accepts_is_no_problem(changes: dict[str, Any]) -> None
 @pytest.mark.parametrize(
     "field",
     ["role_arn", "name", "output_uri", "output_uri_prefix_mode", "scratch_storage_mode", "run_group_id", "cache_id",
-     "cache_behavior", "log_level", "retention_mode", "networking_mode", "configuration_name", "rerun_on", "on_delete"],
+     "cache_behavior", "log_level", "retention_mode", "networking_mode", "configuration_name", "rerun_on"],
 )  # fmt: skip
 def test_what_only_the_deployment_knows_is_passed_over(field: str) -> None:
     assert problems(**{"cache_id": "1", field: TOKEN}) == []
@@ -299,9 +345,3 @@ def test_tags_that_healthomics_or_the_handler_would_refuse(tags: dict[str, str],
 def test_as_many_tags_as_the_ledger_leaves_free_are_accepted() -> None:
     assert list(tag_problems({str(n): "v" for n in range(38)})) == []
     assert list(tag_problems({TOKEN: "v", "k": TOKEN + "v" * 256})) == []
-
-
-def test_a_policy_that_is_no_json_is_not_measured() -> None:
-    (problem,) = session_policy_problems({"Statement": {1: "x" * 3000}})
-
-    assert "has the key 1" in problem
