@@ -1,6 +1,6 @@
 """The Lambda function behind the runs of a stack: one for each stack, however many runs it has."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
@@ -12,9 +12,11 @@ from constructs import Construct, IDependable, IValidation
 
 from cdk_healthomics import linters, permissions
 from cdk_healthomics.errors import InvalidRunError
+from cdk_healthomics.growing_statements import GrowingStatements
 from cdk_healthomics.handler_asset import staged_handler
 from cdk_healthomics.jsii_protocols import as_key, as_role
 from cdk_healthomics.linters import acknowledge_wildcards
+from cdk_healthomics.policy_quota import PolicyQuota
 from cdk_healthomics.provider_options import MANAGED_POLICIES, ProviderOptions
 from cdk_healthomics.stack_function import LONGEST_TIMEOUT, StackFunction
 from healthomics_run_handler import contract
@@ -36,9 +38,6 @@ _RUNS_REASON: Final = (
     "the handler touches no run that does not carry its ledger tags"
 )
 _START_REASON: Final = "a run starts from one version of a workflow, or, if it is a copy, from what the copied run used"
-_STATEMENT_ARNS_LIMIT: Final = 12
-"""ARNs in one statement. The CDK moves statements that overflow the inline policy into managed ones, but never splits
-one."""
 
 
 class RunProvider(Construct):
@@ -90,11 +89,19 @@ class RunProvider(Construct):
             )
         self.log_group, self.role = made.log_group, made.role
         self.function, self.retries = made.function, made.retries
-        self._start_from = _GrowingStatements(self.role, permissions.start_from)
-        self._pass_roles = _GrowingStatements(self.role, permissions.pass_run_roles)
+        self._start_from = GrowingStatements(as_role(self.role), permissions.start_from, reason=_START_REASON)
+        self._pass_roles = GrowingStatements(as_role(self.role), permissions.pass_run_roles, reason=_START_REASON)
         self._delete_records: iam.Policy | None = None
         self._outputs: dict[str, str] = {}
-        self.node.add_validation(_Quotas(stack, self.role, self._outputs, managed_policies=options.managed_policies))
+        policies = PolicyQuota(
+            self.role,
+            options.managed_policies,
+            whose="the role of the run provider",
+            needed_for="what the runs of the stack use",
+            cure="let runs share roles and workflows, define some of them in another stack",
+        )
+        self.node.add_validation(_Quotas(stack, self._outputs))
+        self.node.add_validation(policies)
 
     @staticmethod
     def of(scope: Construct) -> "RunProvider":
@@ -250,17 +257,15 @@ class RunProvider(Construct):
 
 @jsii.implements(IValidation)
 class _Quotas:
-    """What only the whole stack can tell: whether it fits into the quotas of CloudFormation and IAM."""
+    """What only the whole stack can tell: whether it fits into the quotas of CloudFormation."""
 
-    def __init__(self, stack: cdk.Stack, role: iam.Role, outputs: Mapping[str, str], *, managed_policies: int) -> None:
+    def __init__(self, stack: cdk.Stack, outputs: Mapping[str, str]) -> None:
         self._stack = stack
-        self._role = role
         self._outputs_of_runs = outputs
-        self._managed_policies = managed_policies
 
     def validate(self) -> list[str]:
         """What does not fit."""
-        return [*self._outputs(), *self._policies()]
+        return list(self._outputs())
 
     def _outputs(self) -> Iterable[str]:
         runs = len(self._outputs_of_runs)
@@ -275,36 +280,3 @@ class _Quotas:
                 f"the stack has {outputs} outputs, {runs} of them of its runs, but CloudFormation allows "
                 f"{_OUTPUTS_LIMIT}: pass outputs=False to the runs that need none, or use another stack"
             )
-
-    def _policies(self) -> Iterable[str]:
-        policies = sum(isinstance(child, iam.ManagedPolicy) for child in self._role.node.children)
-        if policies > self._managed_policies:
-            yield (
-                f"the role of the run provider needs {policies} managed policies for what the runs of the stack use, "
-                f"but IAM attaches {self._managed_policies} to a role: let runs share roles and workflows, define some "
-                "of them in another stack, or have the quota raised and say so with "
-                "RunProvider.configure(managed_policies=…)"
-            )
-
-
-class _GrowingStatements:
-    """Statements of one kind whose resources are added one by one; each ARN once, and few to a statement."""
-
-    def __init__(self, role: iam.Role, new_statement: Callable[[], iam.PolicyStatement]) -> None:
-        self._role = role
-        self._new_statement = new_statement
-        self._arns: dict[str, None] = {}
-        self._open: iam.PolicyStatement | None = None
-
-    def add(self, arns: Iterable[str]) -> None:
-        for arn in arns:
-            if arn in self._arns:
-                continue
-            if self._open is None or len(self._arns) % _STATEMENT_ARNS_LIMIT == 0:
-                self._open = self._new_statement()
-                self._open.add_resources(arn)
-                self._role.add_to_policy(self._open)
-            else:
-                self._open.add_resources(arn)
-            self._arns[arn] = None
-            acknowledge_wildcards(self._role, [arn], _START_REASON)

@@ -18,7 +18,7 @@ from constructs import IValidation
 
 from cdk_healthomics.names import outermost_stack
 from cdk_healthomics.spec_digest import spec_digest
-from cdk_healthomics.tokens import is_string_token
+from cdk_healthomics.tokens import is_string_token, references_in
 
 REPLACING_PROPERTIES: Final[Mapping[str, Sequence[str]]] = {
     "AWS::IAM::Role": ("path", "role_name"),
@@ -193,8 +193,6 @@ def _strings(value: object) -> Iterator[str]:
 
 def _targets(text: str) -> Iterator[cdk.CfnResource]:
     """The resources that a string refers to."""
-    for token in cdk.Tokenization.reverse_string(text).tokens:
-        if cdk.Reference.is_reference(token):
-            target = cast("cdk.Reference", token).target
-            if isinstance(target, cdk.CfnResource):
-                yield target
+    for reference in references_in(text):
+        if isinstance(reference.target, cdk.CfnResource):
+            yield reference.target

@@ -10,6 +10,7 @@ import jsii
 from constructs import Construct
 
 from cdk_healthomics.choices import RunStatus
+from cdk_healthomics.known_runs import remember_completion
 from cdk_healthomics.replacement import text_of_run
 from healthomics_run_handler import contract as run_contract
 from healthomics_run_waiter import contract
@@ -127,6 +128,7 @@ class RunCompletion(Construct):
                 contract.WAIT_CONDITION: wait.ref,
             },
         )
+        remember_completion(self._resource, run)
         self._resource.node.add_dependency(waiter.retries)
         cdk.CrossStackReferences.of(self._resource).produce(cdk.ReferenceStrength.WEAK)
         completion = cast("cdk.CfnElement", self._resource.node.default_child)

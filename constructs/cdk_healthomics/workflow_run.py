@@ -1,17 +1,15 @@
 """``WorkflowRun``: one HealthOmics workflow run as a resource of a stack."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack, cast
 
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_omics
 from constructs import Construct, IValidation
 
-from cdk_healthomics import parameters as json_documents
-from cdk_healthomics import replacement
+from cdk_healthomics import known_runs, replacement
 from cdk_healthomics.advice import advise_on_exports, give_advice
 from cdk_healthomics.any_run_rules import AnyRunRules
 from cdk_healthomics.choices import (
@@ -28,9 +26,12 @@ from cdk_healthomics.engine_settings import EngineSettings
 from cdk_healthomics.errors import InvalidRunError
 from cdk_healthomics.imported_run import ImportedRun, IWorkflowRun
 from cdk_healthomics.jsii_protocols import as_role
+from cdk_healthomics.late_dependencies import LateDependencies
 from cdk_healthomics.log_queries import LoggedRun
+from cdk_healthomics.named_access import allow_what_is_named
 from cdk_healthomics.names import default_run_name
-from cdk_healthomics.permissions import runs_arn, source_run_arns
+from cdk_healthomics.permissions import runs_arn
+from cdk_healthomics.policy_quota import watch_run_role
 from cdk_healthomics.provider import RunProvider
 from cdk_healthomics.published_run import RUN_ARN, RUN_ID, RUN_OUTPUT_URI, RUN_UUID, PublishedRun, publish
 from cdk_healthomics.references import (
@@ -39,15 +40,16 @@ from cdk_healthomics.references import (
     run_cache_reference,
     run_group_reference,
 )
+from cdk_healthomics.repository_policy import let_service_pull
 from cdk_healthomics.run_base import EventSubject, RunBase
 from cdk_healthomics.run_completion import RunCompletion, WaitSettings
 from cdk_healthomics.run_grants import RunResources, WorkflowRunGrants, task_arns
 from cdk_healthomics.run_outputs import define_outputs, export_problems
 from cdk_healthomics.run_role import RunRole, bucket_guards, grant_pull, grant_read, grant_write
 from cdk_healthomics.run_settings import RunSettings, resource_properties
+from cdk_healthomics.run_uses import run_uses
 from cdk_healthomics.run_waiter import RunWaiter
 from cdk_healthomics.run_widgets import ShownRun
-from cdk_healthomics.s3_locations import S3Location
 from cdk_healthomics.spec_digest import digest
 from cdk_healthomics.stack_reference import Referable
 from cdk_healthomics.stack_runs import StackRuns
@@ -188,13 +190,14 @@ class WorkflowRun(AnyRunRules, RunBase):
             parameters: The workflow's inputs, name -> JSON value: strings, numbers, booleans, None, lists and mappings,
                 exactly as Python has them. At most 50,000 bytes as JSON. Deploy-time strings and numbers resolve; their
                 text must not need escapes in JSON (quotes, backslashes). By default no parameters.
-            input_buckets: Buckets that the role may read. URIs such as ``s3://bucket/key`` among the parameters need no
-                mention, if the role is defined here.
-            image_repositories: ECR repositories whose images the role may pull for the tasks. A private repository must
-                also let ``omics.amazonaws.com`` pull, by its own policy.
+            input_buckets: Buckets that the role may read. URIs such as ``s3://bucket/key`` and outputs of other runs of
+                the app among the parameters need no mention, if the role is one that a run has defined.
+            image_repositories: ECR repositories whose images the role may pull for the tasks. The policy of one that
+                the app defines lets ``omics.amazonaws.com`` pull, too; others must do so already.
             role: The role that HealthOmics assumes. By default a role that may write the run's logs and outputs, read
-                the S3 URIs among the parameters, and nothing else; grant more with ``bucket.grant_read(run)`` and
-                the like.
+                what the S3 URIs among the parameters name (a URI allows what begins with its key, such as an index
+                beside the file) and the outputs of runs that the parameters refer to, and nothing else; grant more with
+                ``bucket.grant_read(run)`` and the like.
             storage: By default ``Storage.dynamic()``; the publisher's choice for Ready2Run workflows.
             scratch_storage_mode: Where CPU tasks keep temporary files. By default SHARED.
             name: 1 to 128 characters, of no importance to HealthOmics. By default derived from the stack's name and the
@@ -288,16 +291,17 @@ class WorkflowRun(AnyRunRules, RunBase):
             grant_read(self.role, bucket)
         for repository in image_repositories:
             grant_pull(self.role, repository)
+            let_service_pull(repository, stack)
+        buckets = [*input_buckets, *([] if output_bucket is None else [output_bucket])]
+        guarded = list(buckets)
         if isinstance(self.role, RunRole):
-            _allow_what_is_named(self.role, settings, cache, output=output_bucket is None)
+            guarded += allow_what_is_named(self, self.role, settings, cache, output=output_bucket is None)
 
         provider = RunProvider.of(self)
+        watch_run_role(self.role, provider.options.managed_policies)
+        uses = run_uses(workflow, references.by_kind(), stack)
         provider.allow_start(
-            start_from=[
-                *(source_run_arns(workflow, stack) if isinstance(workflow, SourceRun) else workflow.arns(stack)),
-                *(reference.arn for reference in references.given()),
-            ],
-            run_role_arn=self.role.role_arn,
+            start_from=[arn for arns in uses.values() for arn in arns], run_role_arn=self.role.role_arn
         )
         properties = resource_properties(settings, stack.to_json_string)
         if policy_document is not None:
@@ -312,8 +316,12 @@ class WorkflowRun(AnyRunRules, RunBase):
         )
         # References do not wait for these: a run's role has policies, and the function has settings of its retries.
         self._resource.node.add_dependency(provider.retries, self.role)
-        for bucket in (*input_buckets, *([] if output_bucket is None else [output_bucket])):
+        for bucket in buckets:
             self._resource.node.add_dependency(*bucket_guards(bucket))
+        LateDependencies.of(provider).add(self._resource, self.role, guarded)
+        known_runs.remember(
+            self._resource, self, output_uri=settings.output_uri, output_bucket=output_bucket, uses=uses
+        )
         if on_delete == OnDelete.CANCEL_AND_DELETE_RECORD:
             self._resource.node.add_dependency(provider.allow_delete_records())
         # For references that are left to the CDK: those to the resource itself, and strong ones from other Regions.
@@ -461,8 +469,9 @@ class WorkflowRun(AnyRunRules, RunBase):
             run_id: The run to copy: 1 to 18 digits, or ``run_id`` of another run.
             role: The role that HealthOmics assumes.
             output_uri: Where the outputs go.
-            source_workflow: The workflow of the run to copy. By default nobody knows it at synth, and the provider is
-                allowed to start any workflow of the account and any Ready2Run workflow.
+            source_workflow: The workflow of the run to copy. By default it is known if the run is one of this app;
+                otherwise the provider is allowed to start any workflow of the account and any Ready2Run workflow, with
+                any run group, cache and configuration for which no other is given.
             **overrides: The other arguments of ``WorkflowRun``.
 
         Raises:
@@ -544,10 +553,9 @@ class _References:
     cache: Reference | None
     configuration: Reference | None
 
-    def given(self) -> Iterator[Reference]:
-        for reference in (self.run_group, self.cache, self.configuration):
-            if reference is not None:
-                yield reference
+    def by_kind(self) -> dict[str, Reference | None]:
+        """Kind of resource, as ARNs call it -> what is given."""
+        return {"configuration": self.configuration, "runCache": self.cache, "runGroup": self.run_group}
 
 
 @dataclass(frozen=True, slots=True)
@@ -616,16 +624,3 @@ def _runs_of(resource: cdk.CustomResource) -> RunResources:
 
 def _name(reference: Reference | None) -> str | None:
     return None if reference is None else reference.name
-
-
-def _allow_what_is_named(role: RunRole, settings: RunSettings, cache: object, *, output: bool) -> None:
-    """Let the run use the S3 locations that its settings name, and write its outputs if ``output`` says so."""
-    texts = json_documents.literal_strings(settings.parameters)
-    role.allow_read(location for text in texts if (location := S3Location.from_uri(text)) is not None)
-    if output and (location := S3Location.of_output(settings.output_uri)) is not None:
-        role.allow_write(location)
-    if isinstance(cache, aws_omics.CfnRunCache) and cache.cache_s3_location is not None:
-        cached = S3Location.of_output(cache.cache_s3_location)
-        if cached is not None:
-            role.allow_read([cached])
-            role.allow_write(cached)
