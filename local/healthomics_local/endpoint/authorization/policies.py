@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _ELEMENTS = frozenset({"Sid", "Effect", "Principal", "Action", "Resource", "Condition"})
 _SET_PREFIXES = ("ForAllValues:", "ForAnyValue:")
 _IF_EXISTS = "IfExists"
+_PARTS = re.compile(r"\$\{[*?$]\}|.", re.DOTALL)
+_WILDCARDS = {"*": ".*", "?": "."}
 
 
 class Decision(Enum):
@@ -152,8 +154,8 @@ _COMPARISONS: dict[str, Callable[[str, str], bool]] = {
 
 @cache
 def _pattern(text: str) -> re.Pattern[str]:
-    """IAM's wildcards: ``*`` for any text, ``?`` for one character."""
-    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in text)
+    """IAM's wildcards: ``*`` for any text, ``?`` for one character; ``${*}``, ``${?}`` and ``${$}`` mean themselves."""
+    parts = (_WILDCARDS.get(part, re.escape(part[2] if len(part) > 1 else part)) for part in _PARTS.findall(text))
     return re.compile("".join(parts), re.DOTALL)
 
 
