@@ -83,8 +83,13 @@ class LateDependencies:
         names = cast("list[Any]", self._stack.resolve([waiting.role.role_name for waiting in self._waiting]))
         for waiting, name in zip(self._waiting, names, strict=True):
             for bucket in waiting.buckets:
+                if cdk.Stack.of(bucket) != self._stack:
+                    continue  # its whole stack comes first
                 waiting.group.add(*(guard for guard in bucket_guards(bucket) if self._is_safe(guard)))
-            waiting.group.add(*(policy for policy, roles in attached if name in roles and self._is_safe(policy)))
+            # The role's own are waited for already, and to look at them now could keep the CDK from splitting them.
+            own = f"{waiting.role.node.path}/"
+            others = [policy for policy, roles in attached if name in roles and not policy.node.path.startswith(own)]
+            waiting.group.add(*(policy for policy in others if self._is_safe(policy)))
         self._waiting.clear()
 
     def _attached_policies(self) -> list[tuple[cdk.CfnResource, list[Any]]]:

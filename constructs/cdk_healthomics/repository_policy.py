@@ -41,7 +41,10 @@ def _services(principal: Any) -> list[Any]:
 
 
 def _listed(value: Any) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else [value]
+    if isinstance(value, list):
+        items: list[Any] = value
+        return items
+    return [value]
 
 
 _SERVED: Final[WeakKeyDictionary[ecr.Repository, set[tuple[str, str]] | None]] = WeakKeyDictionary()

@@ -12,6 +12,9 @@ from aws_cdk import aws_omics as omics
 from aws_cdk import aws_s3 as s3
 
 from cdk_healthomics import RunProvider, Workflow, WorkflowRun
+from cdk_healthomics.run_role import grant_write
+from healthomics_local.endpoint.authorization.authorizer import Permission
+from healthomics_local.endpoint.authorization.policies import Decision, decide, read_policy
 from template.support import (
     ACCOUNT,
     PROVIDER,
@@ -20,6 +23,7 @@ from template.support import (
     allowed,
     app_of,
     arn_text,
+    listed,
     new_stack,
     plain_run,
     resources,
@@ -97,6 +101,30 @@ def test_a_role_reads_the_outputs_that_the_parameters_refer_to(*, waits: bool) -
     assert named(template, "s3:GetObject", of_role="Second") == {s3_arn("results/first/*")}
     assert named(template, "s3:ListBucket", of_role="Second") == {s3_arn("results")}
     assert not named(template, "s3:GetObject", of_role="First")
+
+
+def test_the_local_authorizer_lets_a_run_read_what_another_one_writes() -> None:
+    """As the local HealthOmics asks it, with the policies that are in the template."""
+    stack = new_stack()
+    first = plain_run(stack, "First", output_uri="s3://results/fir*t")
+    plain_run(stack, "Second", output_uri="s3://results/second", parameters={"in": f"{first.run_output_uri}/x.bam"})
+    template = synthesized(stack)
+
+    def may(role: str, action: str, key: str) -> bool:
+        policy = read_policy({"Statement": [resolved(each) for each in statements(template, of_role=role)]})
+        permission = Permission(action=action, resource=f"arn:aws:s3:::results/{key}")
+        return decide(policy, permission) is Decision.ALLOWED
+
+    assert may("First", "s3:PutObject", "fir*t/4711/out/x.bam")
+    assert may("Second", "s3:GetObject", "fir*t/4711/out/x.bam")
+    assert not may("Second", "s3:GetObject", "first/4711/out/x.bam")
+    assert not may("Second", "s3:PutObject", "fir*t/4711/out/x.bam")
+    assert not may("First", "s3:GetObject", "fir*t/4711/out/x.bam")
+
+
+def resolved(statement: dict[str, Any]) -> dict[str, Any]:
+    arns = [arn_text(arn).replace("<AWS::Partition>", "aws") for arn in listed(statement["Resource"])]
+    return statement | {"Resource": arns}
 
 
 def test_an_id_of_another_run_is_no_reason_to_read_its_outputs() -> None:
@@ -303,6 +331,26 @@ def test_many_runs_with_one_role_and_one_bucket_stay_within_the_quota() -> None:
     assert all(key.startswith("cohort/sample-00") for key in written)
     for number in range(300):
         assert any(f"cohort/sample-{number:05d}-some-long-name/x".startswith(key.rstrip("*")) for key in written)
+
+
+def test_a_shared_role_is_split_where_the_app_merges_statements() -> None:
+    """Policies are looked for at the end; looking at the role's own would merge it before the CDK splits it."""
+    stack = new_stack(context={"@aws-cdk/aws-iam:minimizePolicies": True})
+    plain_run(stack, "Earlier")  # has the search for policies come before the role, in the order of the tree
+    role = run_role(stack, "Shared")
+    for number in range(100):
+        grant_write(role, s3.Bucket.from_bucket_name(stack, f"B{number}", f"results-{number}"), "x")
+    plain_run(stack, role=role)
+    template = synthesized(stack)
+    documents = [
+        policy["Properties"]["PolicyDocument"]
+        for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+        for name, policy in resources(template, kind).items()
+        if name.startswith("Shared")
+    ]
+
+    assert len(documents) > 1
+    assert all(len(json.dumps(document)) < 10_240 for document in documents)
 
 
 def test_a_role_with_more_policies_than_iam_attaches_fails_with_the_cure() -> None:
