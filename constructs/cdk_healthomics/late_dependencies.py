@@ -141,8 +141,10 @@ class LateDependencies:
 def _names(value: object) -> Iterator[str]:
     """The logical ids that a policy's text refers to."""
     match value:
-        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+        case {"Ref": str(name)}:
             yield name
+        case {"Fn::GetAtt": _}:
+            yield cast("dict[str, list[str]]", value)["Fn::GetAtt"][0]
         case {"Fn::Sub": str(text)}:
             yield from _SUBSTITUTED.findall(text)
         case Mapping():

@@ -41,10 +41,7 @@ def _services(principal: Any) -> list[Any]:
 
 
 def _listed(value: Any) -> list[Any]:
-    if isinstance(value, list):
-        items: list[Any] = value
-        return items
-    return [value]
+    return cast("list[object]", value) if isinstance(value, list) else [value]
 
 
 _SERVED: Final[WeakKeyDictionary[ecr.Repository, set[tuple[str, str]] | None]] = WeakKeyDictionary()

@@ -155,8 +155,9 @@ _COMPARISONS: dict[str, Callable[[str, str], bool]] = {
 @cache
 def _pattern(text: str) -> re.Pattern[str]:
     """IAM's wildcards: ``*`` for any text, ``?`` for one character; ``${*}``, ``${?}`` and ``${$}`` mean themselves."""
-    parts = (_WILDCARDS.get(part, re.escape(part[2] if len(part) > 1 else part)) for part in _PARTS.findall(text))
-    return re.compile("".join(parts), re.DOTALL)
+    parts: list[str] = _PARTS.findall(text)
+    written = (_WILDCARDS.get(part) or re.escape(part if len(part) == 1 else part[2]) for part in parts)
+    return re.compile("".join(written), re.DOTALL)
 
 
 def _texts(value: Any) -> tuple[str, ...]:
