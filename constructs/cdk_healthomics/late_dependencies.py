@@ -143,7 +143,7 @@ def _names(value: object) -> Iterator[str]:
     match value:
         case {"Ref": str(name)}:
             yield name
-        case {"Fn::GetAtt": _}:
+        case {"Fn::GetAtt": list()}:
             yield cast("dict[str, list[str]]", value)["Fn::GetAtt"][0]
         case {"Fn::Sub": str(text)}:
             yield from _SUBSTITUTED.findall(text)
