@@ -6,16 +6,13 @@ confused deputy prevention" of its user guide.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from cdk_healthomics.jsii_protocols import as_principal, as_resource_with_policy
-
-if TYPE_CHECKING:
-    from cdk_healthomics.workflow import SourceRun
 
 OMICS_PRINCIPAL: Final = "omics.amazonaws.com"
 
@@ -68,17 +65,13 @@ def write_run_logs(stack: cdk.Stack) -> list[iam.PolicyStatement]:
 
 
 @dataclass(frozen=True, slots=True)
-class BucketAccess:
-    """What a run may do with a bucket or with the objects in it."""
+class Access:
+    """What a run may do with a bucket, with objects in it, or with a repository."""
 
     actions: Sequence[str]
     resources: Sequence[str]
 
-    def statement(self) -> iam.PolicyStatement:
-        """As a statement of the role's policy."""
-        return iam.PolicyStatement(actions=self.actions, resources=self.resources)
-
-    def grant(self, grantee: iam.IGrantable, bucket: s3.IBucket) -> None:
+    def grant_on(self, bucket: s3.IBucket, grantee: iam.IGrantable) -> None:
         """To the grantee, and in the bucket's policy too where that belongs to another account."""
         iam.Grant.add_to_principal_or_resource(
             grantee=grantee,
@@ -88,26 +81,40 @@ class BucketAccess:
         )
 
 
-def read_objects(bucket_arn: str, keys: Iterable[str] = ("",)) -> list[BucketAccess]:
-    """Read the objects whose keys begin with one of ``keys``, and list the bucket."""
+def read_objects(bucket_arn: str, keys: Iterable[str] = ("",)) -> list[Access]:
+    """Read the objects whose keys begin with one of ``keys``, and list the bucket.
+
+    What begins with a key is more than one object: the index beside a file (``.fai``, ``.tbi``), a folder's content.
+    """
     return [
-        BucketAccess(["s3:GetObject"], [f"{bucket_arn}/{beginning}*" for beginning in keys]),
+        Access(["s3:GetObject"], [f"{bucket_arn}/{beginning}*" for beginning in keys]),
         _list_bucket(bucket_arn),
     ]
 
 
-def write_objects(bucket_arn: str, prefix: str) -> list[BucketAccess]:
-    """Write objects under a prefix, and list the bucket."""
-    folder = f"{prefix.rstrip('/')}/" if prefix.rstrip("/") else ""
+def write_objects(bucket_arn: str, key: str) -> list[Access]:
+    """Write objects whose keys begin with ``key``, and list the bucket."""
     return [
-        BucketAccess(["s3:AbortMultipartUpload", "s3:PutObject"], [f"{bucket_arn}/{folder}*"]),
+        Access(["s3:AbortMultipartUpload", "s3:PutObject"], [f"{bucket_arn}/{key}*"]),
         _list_bucket(bucket_arn),
     ]
 
 
-def _list_bucket(bucket_arn: str) -> BucketAccess:
+def _list_bucket(bucket_arn: str) -> Access:
     # As the user guide has it, without a condition on the prefix: nobody knows how HealthOmics looks at a bucket.
-    return BucketAccess(["s3:ListBucket"], [bucket_arn])
+    return Access(["s3:ListBucket"], [bucket_arn])
+
+
+def pull_images_of(stack: cdk.Stack) -> iam.PolicyStatement:
+    """For the policy of a repository: HealthOmics may pull, for this account and Region only."""
+    return iam.PolicyStatement(
+        principals=[as_principal(iam.ServicePrincipal(OMICS_PRINCIPAL))],
+        actions=list(PULL_IMAGES),
+        conditions={
+            "StringEquals": {"aws:SourceAccount": stack.account},
+            "ArnLike": {"aws:SourceArn": stack.format_arn(service=_OMICS, resource="*")},
+        },
+    )
 
 
 # The provider's role: what the handler may do.
@@ -160,19 +167,41 @@ def write_handler_logs(log_group_arn: str) -> iam.PolicyStatement:
     return iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group_arn])
 
 
-def join_vpc() -> iam.PolicyStatement:
-    """Have network interfaces in a VPC, as AWSLambdaVPCAccessExecutionRole has it."""
-    return iam.PolicyStatement(
-        actions=[
-            "ec2:AssignPrivateIpAddresses",
-            "ec2:CreateNetworkInterface",
-            "ec2:DeleteNetworkInterface",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSubnets",
-            "ec2:UnassignPrivateIpAddresses",
-        ],
-        resources=["*"],
-    )
+def join_vpc(
+    stack: cdk.Stack, *, subnet_ids: Iterable[str], security_group_ids: Iterable[str]
+) -> list[iam.PolicyStatement]:
+    """Have network interfaces in a VPC: what AWSLambdaVPCAccessExecutionRole has, on what is known of the VPC.
+
+    Args:
+        stack: The stack of the function.
+        subnet_ids: Where the interfaces are; empty if nobody knows at synth.
+        security_group_ids: What they are in; empty if nobody knows.
+    """
+    interfaces = stack.format_arn(service="ec2", resource="network-interface", resource_name="*")
+
+    def arns(resource: str, ids: Iterable[str]) -> list[str]:
+        # Subnets and security groups may be shared by another account, which is then the one in their ARNs.
+        return [
+            stack.format_arn(service="ec2", account="*", resource=resource, resource_name=each) for each in ids or ["*"]
+        ]
+
+    return [
+        iam.PolicyStatement(
+            actions=[
+                "ec2:AssignPrivateIpAddresses",
+                "ec2:CreateNetworkInterface",
+                "ec2:DeleteNetworkInterface",
+                "ec2:UnassignPrivateIpAddresses",
+            ],
+            resources=[interfaces],
+        ),
+        iam.PolicyStatement(
+            actions=["ec2:CreateNetworkInterface"],
+            resources=[*arns("subnet", subnet_ids), *arns("security-group", security_group_ids)],
+        ),
+        # The service has no resource for these.
+        iam.PolicyStatement(actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], resources=["*"]),
+    ]
 
 
 def start_from() -> iam.PolicyStatement:
@@ -192,21 +221,15 @@ def delete_run_records(stack: cdk.Stack) -> iam.PolicyStatement:
     return iam.PolicyStatement(actions=["omics:DeleteRun"], resources=[runs_arn(stack)])
 
 
-def source_run_arns(source: "SourceRun", stack: cdk.Stack) -> list[str]:
-    """What a run may be started from when it copies another one, whose settings nobody knows at synth.
+def any_of_account(stack: cdk.Stack, kind: str) -> list[str]:
+    """Any HealthOmics resource of a kind in the account, for a run that copies another one, of which nobody knows."""
+    return [stack.format_arn(service=_OMICS, resource=kind, resource_name="*")]
 
-    Any workflow of the account and any Ready2Run workflow (unless the workflow is given), and any run group, run cache
-    and configuration of the account.
-    """
-    copied = [
-        stack.format_arn(service=_OMICS, resource=resource, resource_name="*")
-        for resource in ("configuration", "runCache", "runGroup")
-    ]
-    if source.workflow is not None:
-        return [*source.workflow.arns(stack), *copied]
-    workflows = stack.format_arn(service=_OMICS, resource="workflow", resource_name="*")
+
+def any_workflow(stack: cdk.Stack) -> list[str]:
+    """Any workflow of the account and any Ready2Run workflow. See ``any_of_account``."""
     ready2run = stack.format_arn(service=_OMICS, account="", resource="workflow", resource_name="*")
-    return [workflows, ready2run, *copied]
+    return [*any_of_account(stack, "workflow"), ready2run]
 
 
 # What EventBridge may do with the log group that keeps the events of runs.

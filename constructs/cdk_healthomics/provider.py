@@ -1,19 +1,20 @@
 """The Lambda function behind the runs of a stack: one for each stack, however many runs it has."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
-import jsii
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from constructs import Construct, IDependable, IValidation
+from constructs import Construct, IDependable
 
 from cdk_healthomics import linters, permissions
+from cdk_healthomics.growing_statements import GrowingStatements
 from cdk_healthomics.handler_asset import staged_handler
 from cdk_healthomics.jsii_protocols import as_key, as_role
 from cdk_healthomics.linters import acknowledge_wildcards
+from cdk_healthomics.policy_quota import PolicyQuota
 from cdk_healthomics.provider_options import MANAGED_POLICIES, ProviderOptions
 from cdk_healthomics.stack_function import LONGEST_TIMEOUT, StackFunction
 from healthomics_run_handler import contract
@@ -32,9 +33,6 @@ _RUNS_REASON: Final = (
     "the handler touches no run that does not carry its ledger tags"
 )
 _START_REASON: Final = "a run starts from one version of a workflow, or, if it is a copy, from what the copied run used"
-_STATEMENT_ARNS_LIMIT: Final = 12
-"""ARNs in one statement. The CDK moves statements that overflow the inline policy into managed ones, but never splits
-one."""
 
 
 class RunProvider(Construct):
@@ -86,10 +84,17 @@ class RunProvider(Construct):
             )
         self.log_group, self.role = made.log_group, made.role
         self.function, self.retries = made.function, made.retries
-        self._start_from = _GrowingStatements(self.role, permissions.start_from)
-        self._pass_roles = _GrowingStatements(self.role, permissions.pass_run_roles)
+        self._start_from = GrowingStatements(as_role(self.role), permissions.start_from, reason=_START_REASON)
+        self._pass_roles = GrowingStatements(as_role(self.role), permissions.pass_run_roles, reason=_START_REASON)
         self._delete_records: iam.Policy | None = None
-        self.node.add_validation(_Quota(self.role, managed_policies=options.managed_policies))
+        policies = PolicyQuota(
+            self.role,
+            options.managed_policies,
+            whose="the role of the run provider",
+            needed_for="what the runs of the stack use",
+            cure="let runs share roles and workflows, define some of them in another stack",
+        )
+        self.node.add_validation(policies)
 
     @staticmethod
     def of(scope: Construct) -> "RunProvider":
@@ -220,49 +225,3 @@ class RunProvider(Construct):
             acknowledge_wildcards(self._delete_records, statement.resources, _RUNS_REASON)
             linters.acknowledge_inline_policy(self._delete_records)
         return self._delete_records
-
-
-@jsii.implements(IValidation)
-class _Quota:
-    """What only the whole stack can tell: whether the permissions fit into the quotas of IAM."""
-
-    def __init__(self, role: iam.Role, *, managed_policies: int) -> None:
-        self._role = role
-        self._managed_policies = managed_policies
-
-    def validate(self) -> list[str]:
-        """What does not fit."""
-        return list(self._policies())
-
-    def _policies(self) -> Iterable[str]:
-        policies = sum(isinstance(child, iam.ManagedPolicy) for child in self._role.node.children)
-        if policies > self._managed_policies:
-            yield (
-                f"the role of the run provider needs {policies} managed policies for what the runs of the stack use, "
-                f"but IAM attaches {self._managed_policies} to a role: let runs share roles and workflows, define some "
-                "of them in another stack, or have the quota raised and say so with "
-                "RunProvider.configure(managed_policies=…)"
-            )
-
-
-class _GrowingStatements:
-    """Statements of one kind whose resources are added one by one; each ARN once, and few to a statement."""
-
-    def __init__(self, role: iam.Role, new_statement: Callable[[], iam.PolicyStatement]) -> None:
-        self._role = role
-        self._new_statement = new_statement
-        self._arns: dict[str, None] = {}
-        self._open: iam.PolicyStatement | None = None
-
-    def add(self, arns: Iterable[str]) -> None:
-        for arn in arns:
-            if arn in self._arns:
-                continue
-            if self._open is None or len(self._arns) % _STATEMENT_ARNS_LIMIT == 0:
-                self._open = self._new_statement()
-                self._open.add_resources(arn)
-                self._role.add_to_policy(self._open)
-            else:
-                self._open.add_resources(arn)
-            self._arns[arn] = None
-            acknowledge_wildcards(self._role, [arn], _START_REASON)

@@ -79,12 +79,12 @@ def configuration_reference(configuration: "omics_refs.IConfigurationRef | str",
     return Reference(reference.configuration_name, reference.configuration_arn, problems)
 
 
-def additional_arns(additional: Mapping[str, object] | None, stack: cdk.Stack) -> Iterator[str]:
-    """ARNs of what ``additional_start_run_parameters`` names by an id: the provider must be allowed to use it."""
-    for member, resource in ADDITIONAL_REFERENCES.items():
-        name = (additional or {}).get(member)
+def additional_arns(additional: Mapping[str, object], stack: cdk.Stack) -> Iterator[tuple[str, str]]:
+    """Kind and ARN of what ``additional_start_run_parameters`` names by an id: the provider has to be allowed it."""
+    for member, kind in ADDITIONAL_REFERENCES.items():
+        name = additional.get(member)
         if isinstance(name, str):
-            yield _by_name(resource, name, stack).arn
+            yield kind, _by_name(kind, name, stack).arn
 
 
 def _by_name(resource: str, name: str, stack: cdk.Stack, problems: tuple[str, ...] = ()) -> Reference:

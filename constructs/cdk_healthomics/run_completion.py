@@ -10,6 +10,7 @@ import jsii
 from constructs import Construct
 
 from cdk_healthomics.choices import RunStatus
+from cdk_healthomics.known_runs import remember_completion
 from cdk_healthomics.replacement import text_of
 from cdk_healthomics.stack_reference import Attributes
 from healthomics_run_handler import contract as run_contract
@@ -131,6 +132,7 @@ class RunCompletion(Construct):
                 contract.WAIT_CONDITION: wait.ref,
             },
         )
+        remember_completion(reported, run)
         reported.node.add_dependency(waiter.retries)
         self._attributes = Attributes(self, reported)
         completion = cast("cdk.CfnElement", reported.node.default_child)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -19,7 +20,10 @@ LONGEST_TIMEOUT: Final = cdk.Duration.minutes(15)
 """Lambda's limit."""
 
 _RUNTIME: Final = lambda_.Runtime.PYTHON_3_14
-_NETWORK_REASON: Final = "Lambda gives the function its network interfaces, and knows them only then"
+_NETWORK_REASON: Final = (
+    "Lambda gives the function its network interfaces, and knows them only then; to describe them has no resource; "
+    "a subnet or a security group may be one that another account shares"
+)
 _TRACES_REASON: Final = "X-Ray has no resource for the traces of a function"
 
 
@@ -97,7 +101,8 @@ class StackFunction:
         )
         # The function may be otherwise than it was asked to be: property injectors change what constructs are given.
         if self.function.is_bound_to_vpc:
-            self.allow(permissions.join_vpc(), _NETWORK_REASON)
+            for statement in _join_vpc(self.function, options):
+                self.allow(statement, _NETWORK_REASON)
         if options.tracing not in (None, lambda_.Tracing.DISABLED):
             acknowledge_wildcards(self.role, ["*"], _TRACES_REASON)
         linters.acknowledge_function(
@@ -111,6 +116,26 @@ class StackFunction:
         """Let the function do something; ``reason`` is for the resources with a wildcard."""
         self.role.add_to_policy(statement)
         acknowledge_wildcards(self.role, statement.resources, reason)
+
+
+def _join_vpc(function: lambda_.Function, options: ProviderOptions) -> list[iam.PolicyStatement]:
+    # A VPC that a property injector has given is not among the options, and the function does not tell its subnets.
+    subnets: list[str] = []
+    if options.vpc is not None:
+        chosen = options.vpc_subnets or ec2.SubnetSelection()
+        subnets = options.vpc.select_subnets(
+            availability_zones=chosen.availability_zones,
+            one_per_az=chosen.one_per_az,
+            subnet_filters=chosen.subnet_filters,
+            subnet_group_name=chosen.subnet_group_name,
+            subnets=chosen.subnets,
+            subnet_type=chosen.subnet_type,
+        ).subnet_ids
+    return permissions.join_vpc(
+        cdk.Stack.of(function),
+        subnet_ids=subnets,
+        security_group_ids=[group.security_group_id for group in function.connections.security_groups],
+    )
 
 
 def _new_log_group(scope: Construct, options: ProviderOptions) -> logs.ILogGroup:

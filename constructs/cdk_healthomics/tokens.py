@@ -5,12 +5,13 @@ long list of parameters does not cost a jsii round trip for each value.
 """
 
 import re
-from collections.abc import Iterable
-from typing import Final, TypeGuard
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeGuard, cast
 
 import aws_cdk as cdk
 
 _STRING_MARK: Final = re.compile(r"\$\{Token\[[^\]]*\]\}")
+_STRING_PARTS: Final = re.compile(rf"({_STRING_MARK.pattern})")
 _LIST_MARK: Final = re.compile(r"#\{Token\[[^\]]*\]\}")
 _PLACEHOLDER: Final = "\0"
 """Stands for a token while a string is split; no name, URI or ARN has it."""
@@ -41,6 +42,19 @@ def is_list_token(value: Iterable[object]) -> bool:
 def literal_text(value: str) -> str:
     """The parts of a string that are known at synth, joined."""
     return _STRING_MARK.sub("", value)
+
+
+def split_at_tokens(value: str) -> list[str]:
+    """The parts of a string, in their order: each is literal, or one token."""
+    return [part for part in _STRING_PARTS.split(value) if part]
+
+
+def references_in(value: object) -> Iterator[cdk.Reference]:
+    """The references to resources in a string."""
+    if is_string_token(value):
+        for token in cdk.Tokenization.reverse_string(value).tokens:
+            if cdk.Reference.is_reference(token):
+                yield cast("cdk.Reference", token)
 
 
 def begins_with_token(value: str) -> bool:

@@ -1,16 +1,15 @@
 """``WorkflowRun``: one HealthOmics workflow run as a resource of a stack."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack, cast
 
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_omics
 from constructs import Construct, IValidation
 
-from cdk_healthomics import parameters as json_documents
+from cdk_healthomics import known_runs
 from cdk_healthomics.advice import advise_on_cache, advise_on_exports, advise_on_session_policy, give_advice
 from cdk_healthomics.any_run_rules import AnyRunRules
 from cdk_healthomics.argument_types import OF_RUN
@@ -29,15 +28,17 @@ from cdk_healthomics.errors import InvalidRunError
 from cdk_healthomics.imported_run import ImportedRun, IWorkflowRun
 from cdk_healthomics.jsii_protocols import as_role
 from cdk_healthomics.kinds import type_problems
+from cdk_healthomics.late_dependencies import LateDependencies
 from cdk_healthomics.log_queries import LoggedRun
+from cdk_healthomics.named_access import allow_what_is_named
 from cdk_healthomics.names import default_run_name
-from cdk_healthomics.permissions import runs_arn, source_run_arns
+from cdk_healthomics.permissions import runs_arn
 from cdk_healthomics.places import Place
+from cdk_healthomics.policy_quota import watch_run_role
 from cdk_healthomics.provider import RunProvider
 from cdk_healthomics.published_run import RUN_ARN, RUN_ID, RUN_OUTPUT_URI, RUN_UUID, PublishedRun, publish
 from cdk_healthomics.references import (
     Reference,
-    additional_arns,
     configuration_reference,
     run_cache_reference,
     run_group_reference,
@@ -46,11 +47,11 @@ from cdk_healthomics.run_base import EventSubject, RunBase
 from cdk_healthomics.run_completion import RunCompletion, WaitSettings
 from cdk_healthomics.run_grants import RunResources, WorkflowRunGrants, task_arns
 from cdk_healthomics.run_outputs import define_outputs, export_problems
-from cdk_healthomics.run_role import RunRole, bucket_guards, grant_pull, grant_read, grant_write
+from cdk_healthomics.run_role import RunRole, bucket_guards, grant_what_is_given
 from cdk_healthomics.run_settings import RunSettings, resource_properties
+from cdk_healthomics.run_uses import run_uses
 from cdk_healthomics.run_waiter import RunWaiter
 from cdk_healthomics.run_widgets import ShownRun
-from cdk_healthomics.s3_locations import S3Location
 from cdk_healthomics.session_policies import policy_document_problems
 from cdk_healthomics.stack_reference import Attributes
 from cdk_healthomics.stack_runs import StackRuns, nesting
@@ -191,13 +192,14 @@ class WorkflowRun(AnyRunRules, RunBase):
             parameters: The workflow's inputs, name -> JSON value: strings, numbers, booleans, None, lists and mappings,
                 exactly as Python has them. At most 50,000 bytes as JSON. Deploy-time strings and numbers resolve; their
                 text must not need escapes in JSON (quotes, backslashes). By default no parameters.
-            input_buckets: Buckets that the role may read. URIs such as ``s3://bucket/key`` among the parameters need no
-                mention, if the role is defined here.
-            image_repositories: ECR repositories whose images the role may pull for the tasks. A private repository must
-                also let ``omics.amazonaws.com`` pull, by its own policy.
+            input_buckets: Buckets that the role may read. URIs such as ``s3://bucket/key`` and outputs of other runs of
+                the app among the parameters need no mention, if the role is one that a run has defined.
+            image_repositories: ECR repositories whose images the role may pull for the tasks. The policy of one that
+                the app defines lets ``omics.amazonaws.com`` pull, too; others must do so already.
             role: The role that HealthOmics assumes. By default a role that may write the run's logs and outputs, read
-                the S3 URIs among the parameters, and nothing else; grant more with ``bucket.grant_read(run)`` and
-                the like.
+                what the S3 URIs among the parameters name (a URI allows what begins with its key, such as an index
+                beside the file) and the outputs of runs that the parameters refer to, and nothing else; grant more with
+                ``bucket.grant_read(run)`` and the like.
             storage: By default ``Storage.dynamic()``; the publisher's choice for Ready2Run workflows.
             scratch_storage_mode: Where CPU tasks keep temporary files. By default SHARED.
             name: 1 to 128 characters, of no importance to HealthOmics. By default derived from the stack's name and the
@@ -314,24 +316,25 @@ class WorkflowRun(AnyRunRules, RunBase):
         policy_document = session_policy if isinstance(session_policy, iam.PolicyDocument) else None
         self.node.add_validation(_ChecksAtSynth(self, self._tags, policy_document))
 
-        if output_bucket is not None:
-            grant_write(self.role, output_bucket, output_prefix)
-        for bucket in input_buckets:
-            grant_read(self.role, bucket)
-        for repository in image_repositories:
-            grant_pull(self.role, repository)
+        grant_what_is_given(
+            self.role,
+            output_bucket=output_bucket,
+            output_prefix=output_prefix,
+            input_buckets=input_buckets,
+            image_repositories=image_repositories,
+            stack=stack,
+        )
+        buckets = [*input_buckets, *([] if output_bucket is None else [output_bucket])]
+        guarded = list(buckets)
         if isinstance(self.role, RunRole):
-            _allow_what_is_named(self.role, settings, cache, output=output_bucket is None)
+            guarded += allow_what_is_named(self, self.role, settings, cache, output=output_bucket is None)
             advise_on_cache(self, settings, cache)
 
         provider = RunProvider.of(self)
+        watch_run_role(self.role, provider.options.managed_policies)
+        uses = run_uses(workflow, references.by_kind(), additional_start_run_parameters or {}, stack)
         provider.allow_start(
-            start_from=[
-                *_started_from(workflow, additional_start_run_parameters or {}, stack),
-                *(reference.arn for reference in references.given()),
-                *additional_arns(additional_start_run_parameters, stack),
-            ],
-            run_role_arn=self.role.role_arn,
+            start_from=[arn for arns in uses.values() for arn in arns], run_role_arn=self.role.role_arn
         )
         properties = resource_properties(settings, stack.to_json_string)
         if policy_document is not None:
@@ -346,8 +349,12 @@ class WorkflowRun(AnyRunRules, RunBase):
         )
         # References do not wait for these: a run's role has policies, and the function has settings of its retries.
         self._resource.node.add_dependency(provider.retries, self.role)
-        for bucket in (*input_buckets, *([] if output_bucket is None else [output_bucket])):
+        for bucket in buckets:
             self._resource.node.add_dependency(*bucket_guards(bucket))
+        LateDependencies.of(provider).add(self._resource, self.role, guarded)
+        known_runs.remember(
+            self._resource, self, output_uri=settings.output_uri, output_bucket=output_bucket, uses=uses
+        )
         if on_delete == OnDelete.CANCEL_AND_DELETE_RECORD:
             self._resource.node.add_dependency(provider.allow_delete_records())
         self._attributes = Attributes(self, self._resource, reference_strength)
@@ -476,8 +483,9 @@ class WorkflowRun(AnyRunRules, RunBase):
             run_id: The run to copy: 1 to 18 digits, or ``run_id`` of another run.
             role: The role that HealthOmics assumes.
             output_uri: Where the outputs go.
-            source_workflow: The workflow of the run to copy. By default nobody knows it at synth, and the provider is
-                allowed to start any workflow of the account and any Ready2Run workflow.
+            source_workflow: The workflow of the run to copy. By default it is known if the run is one of this app;
+                otherwise the provider is allowed to start any workflow of the account and any Ready2Run workflow, with
+                any run group, cache and configuration for which no other is given.
             **overrides: The other arguments of ``WorkflowRun``.
 
         Raises:
@@ -561,6 +569,10 @@ class _References:
             if reference is not None:
                 yield reference
 
+    def by_kind(self) -> dict[str, Reference | None]:
+        """Kind of resource, as ARNs call it -> what is given."""
+        return {"configuration": self.configuration, "runCache": self.cache, "runGroup": self.run_group}
+
 
 @dataclass(frozen=True, slots=True)
 class _OutputLocation:
@@ -607,18 +619,6 @@ def _place_problems(
         )
 
 
-def _started_from(workflow: Workflow | SourceRun, additional: Mapping[str, object], stack: cdk.Stack) -> Iterator[str]:
-    """ARNs of the workflow and the version that a run starts from, or of all that a copied run may have used."""
-    if isinstance(workflow, SourceRun):
-        yield from source_run_arns(workflow, stack)
-    else:
-        yield from workflow.arns(stack)
-    known = workflow.workflow if isinstance(workflow, SourceRun) else workflow
-    version = additional.get("workflowVersionName")
-    if known is not None and isinstance(version, str):
-        yield from replace(known, version_name=version).arns(stack)
-
-
 def _output_location(output_uri: str | None, output_bucket: "s3.IBucket | None", output_prefix: str) -> _OutputLocation:
     if (output_uri is None) == (output_bucket is None):
         given = "both are given" if output_uri is not None else "neither is given"
@@ -661,16 +661,3 @@ def _runs_of(resource: cdk.CustomResource) -> RunResources:
 
 def _name(reference: Reference | None) -> str | None:
     return None if reference is None else reference.name
-
-
-def _allow_what_is_named(role: RunRole, settings: RunSettings, cache: object, *, output: bool) -> None:
-    """Let the run use the S3 locations that its settings name, and write its outputs if ``output`` says so."""
-    texts = json_documents.literal_strings(settings.parameters)
-    role.allow_read(location for text in texts if (location := S3Location.from_uri(text)) is not None)
-    if output and (location := S3Location.of_output(settings.output_uri)) is not None:
-        role.allow_write(location)
-    if isinstance(cache, aws_omics.CfnRunCache) and cache.cache_s3_location is not None:
-        cached = S3Location.of_output(cache.cache_s3_location)
-        if cached is not None:
-            role.allow_read([cached])
-            role.allow_write(cached)

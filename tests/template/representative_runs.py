@@ -4,10 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_omics as omics
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_ssm as ssm
 
 from cdk_healthomics import (
     CacheBehavior,
@@ -17,12 +21,14 @@ from cdk_healthomics import (
     OnDelete,
     OutputUriPrefixMode,
     RetentionMode,
+    RunDashboard,
+    RunProvider,
     ScratchStorageMode,
     Storage,
     Workflow,
     WorkflowRun,
 )
-from template.support import new_stack
+from template.support import REGION, app_of, new_stack, run_role
 
 PRIVATE = Workflow.private("1234567")
 LOGS = {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "*"}
@@ -131,4 +137,37 @@ def stack_of_all() -> cdk.Stack:
     WorkflowRun.duplicate(
         stack, "Duplicate", run_id="7654321", role=role, output_uri="s3://results/again", retention_mode="REMOVE"
     )
+    return stack
+
+
+def stack_with_every_option() -> cdk.Stack:
+    """A stack with what adds permissions beside those of a plain run, and a reader of it in another account."""
+    stack = new_stack("Options")
+    RunProvider.configure(stack, vpc=ec2.Vpc(stack, "Vpc"), tracing=lambda_.Tracing.ACTIVE)
+    run = WorkflowRun(
+        stack,
+        "Run",
+        workflow=PRIVATE,
+        output_uri="s3://results/prefix",
+        image_repositories=[ecr.Repository(stack, "Tools")],
+        on_delete=OnDelete.CANCEL_AND_DELETE_RECORD,
+    )
+    completion = run.wait_for_completion()
+    WorkflowRun(
+        stack,
+        "Next",
+        workflow=PRIVATE,
+        output_uri="s3://results/next",
+        role=run.role,
+        parameters={"in": completion.outputs_uri},
+    )
+    operator = run_role(stack, "Operator")
+    run.grants.read(operator)
+    run.grants.cancel(operator)
+    run.publish(parameter_prefix="/genomics/run").grant_read(operator)
+    run.record_history()
+    run.on_failed("Failed")
+    RunDashboard(stack, "Dashboard", runs=[run])
+    abroad = cdk.Stack(app_of(stack), "Reader", env=cdk.Environment(account="210987654321", region=REGION))
+    ssm.StringParameter(abroad, "Where", string_value=run.run_output_uri)
     return stack

@@ -87,6 +87,7 @@ def test_a_role_allows_logs_and_the_outputs_below_the_prefix(template: dict[str,
 
 def test_a_role_allows_to_read_what_the_parameters_name(template: dict[str, Any]) -> None:
     (bucket_id,) = resources(template, "AWS::S3::Bucket")
+    (key_id,) = resources(template, "AWS::KMS::Key")
 
     assert set(allowed(template, of_role="Reads")) == logs_of_a_run() | {
         ("s3:PutObject", s3_arn("results/*")),
@@ -97,6 +98,7 @@ def test_a_role_allows_to_read_what_the_parameters_name(template: dict[str, Any]
         ("s3:ListBucket", s3_arn("data")),
         ("s3:GetObject", s3_arn(f"<{bucket_id}>/hg38.fa*")),
         ("s3:ListBucket", s3_arn(f"<{bucket_id}>")),
+        ("kms:Decrypt", f"<{key_id}.Arn>"),
     }
 
 
@@ -123,7 +125,7 @@ def test_a_role_allows_the_bucket_of_an_output_uri_that_only_the_deployment_know
 
 def test_a_role_allows_the_location_of_a_cache_of_the_app(template: dict[str, Any]) -> None:
     assert set(allowed(template, of_role="Cached")) >= {
-        ("s3:GetObject", s3_arn("caches/run*")),
+        ("s3:GetObject", s3_arn("caches/run/*")),
         ("s3:PutObject", s3_arn("caches/run/*")),
         ("s3:ListBucket", s3_arn("caches")),
     }

@@ -8,7 +8,7 @@ from constructs import Construct
 
 from cdk_healthomics import EngineSettings, Storage
 from cdk_healthomics.names import default_run_name, output_logical_id
-from cdk_healthomics.s3_locations import S3Location, grouped_by_bucket
+from cdk_healthomics.s3_locations import S3Location, fitting, grouped_by_bucket
 
 TOKEN = "${Token[TOKEN.1]}"
 
@@ -139,18 +139,87 @@ def test_an_output_uri_that_only_the_deployment_knows_means_the_whole_of_its_buc
     assert location is not None
     assert location.key == ""
     assert stack.resolve(location.bucket) == {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "Uri"}]}]}
-    assert S3Location.of_output("s3://b/p") == S3Location("b", "p")
     assert S3Location.of_output("s3://<b>/p") is None
 
 
-def test_few_keys_of_a_bucket_stay_and_many_become_what_they_share() -> None:
+@pytest.mark.parametrize(
+    ("uri", "key"),
+    [
+        ("s3://b", ""),
+        ("s3://b/", ""),
+        ("s3://b/p", "p/"),
+        ("s3://b/p/", "p/"),
+        (f"s3://b/cohort-{TOKEN}", f"cohort-{TOKEN}/"),
+        (f"s3://b/{TOKEN}/x", f"{TOKEN}/x/"),
+        ("s3://b/a*b?c$d", "a${*}b${?}c${$}d/"),
+        ("s3://b/{a}[1]", "{a}[1]/"),
+        (f"s3://b/*{TOKEN}", f"${{*}}{TOKEN}/"),
+    ],
+)
+def test_an_output_uri_is_taken_literally_with_the_tokens_in_it(uri: str, key: str) -> None:
+    assert S3Location.of_output(uri) == S3Location("b", key)
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("s3://b/one file, of two.fq", ["one file, of two.fq"]),
+        ("s3://b/a.fq,s3://b/b.fq", ["a.fq", "b.fq"]),
+        ("s3://b/a.fq ; s3://b/b.fq\ts3://b/c.fq", ["a.fq", "b.fq", "c.fq"]),
+        ('{"r1": "s3://b/a.fq", "r2": ["s3://b/b.fq"]}', ["a.fq", "b.fq"]),
+        ("--reads s3://b/a.fq --fast", ["a.fq"]),
+        (f"s3://{TOKEN}/a.fq,s3://b/b.fq", ["a.fq", "b.fq"]),
+        ("see s3:// for more", []),
+        ("none", []),
+    ],
+)
+def test_all_uris_of_a_text_are_found(text: str, keys: list[str]) -> None:
+    assert [location.key for location in S3Location.all_in(text)] == keys
+
+
+def test_few_keys_of_a_bucket_stay() -> None:
     few = [S3Location("b", f"k{n}") for n in range(10)] + [S3Location("a", "x"), S3Location("a", "x")]
-    many = [S3Location("b", f"reads/s{n}") for n in range(11)]
-    nested = [S3Location("b", "k" * n) for n in range(1, 13)]
 
     assert grouped_by_bucket(few) == {"a": ["x"], "b": [f"k{n}" for n in range(10)]}
-    assert grouped_by_bucket(many) == {"b": ["reads/s"]}
-    assert grouped_by_bucket(nested) == {"b": ["k"]}
-    assert grouped_by_bucket([*many, S3Location("b")]) == {"b": [""]}
-    assert grouped_by_bucket([*many, S3Location("b", "refs/x")]) == {"b": ["re"]}
-    assert grouped_by_bucket([*many, S3Location("b", "z")]) == {"b": [""]}
+
+
+def test_what_begins_with_another_key_is_allowed_with_it() -> None:
+    keys = ["a.fa", "a.fa.fai", "a.fb", "b"]
+
+    assert grouped_by_bucket(S3Location("b", key) for key in keys) == {"b": ["a.fa", "a.fb", "b"]}
+    assert grouped_by_bucket([S3Location("b"), S3Location("b", "x")]) == {"b": [""]}
+
+
+def test_many_keys_become_what_those_of_each_folder_share() -> None:
+    reads = [S3Location("b", f"reads/s{n}") for n in range(11, 31)]
+    folders = [S3Location("b", f"{letter}/x.fq") for letter in "abcdefghijk"]
+    root = [S3Location("b", f"{letter}.fq") for letter in "abcdefghijk"]
+    marked = [S3Location("b", f"${{*}}{letter}/") for letter in "abcdefghijk"]
+
+    assert grouped_by_bucket(reads) == {"b": ["reads/s"]}
+    assert grouped_by_bucket([*reads, S3Location("b", "refs/x"), S3Location("b", "z")]) == {
+        "b": ["reads/s", "refs/x", "z"]
+    }
+    assert grouped_by_bucket(folders) == {"b": [f"{letter}/x.fq" for letter in "abcdefghijk"]}
+    assert grouped_by_bucket(root) == {"b": [f"{letter}.fq" for letter in "abcdefghijk"]}
+    assert grouped_by_bucket(marked) == {"b": [f"${{*}}{letter}/" for letter in "abcdefghijk"]}
+
+
+def test_folders_beyond_reason_become_the_folders_that_they_are_in() -> None:
+    samples = [S3Location("b", f"cohort/{n}/x.fq") for n in range(100, 200)]
+    root = [S3Location("b", f"{n}.fq") for n in range(100, 200)]
+
+    assert grouped_by_bucket([*samples, S3Location("b", "refs/x")]) == {"b": ["cohort/1", "refs/x"]}
+    assert grouped_by_bucket(root) == {"b": ["1"]}
+    assert grouped_by_bucket(S3Location("b", f"{chr(n)}.fq") for n in range(256, 356)) == {"b": [""]}
+
+
+def test_a_key_beside_few_others_stays_and_beside_many_becomes_what_its_folder_shares() -> None:
+    many = [f"cohort/s{n}/" for n in range(100, 150)]
+
+    assert fitting("a/", ["b/", "c/"]) == "a/"
+    assert fitting("a/x", ["a/"]) is None
+    assert fitting("cohort/s150/", many) == "cohort/s1"
+    assert fitting("other/s150/", many) == "other/s150/"
+    assert fitting(f"cohort/{TOKEN}/", many) == f"cohort/{TOKEN}/"
+    assert fitting("z/", [f"{n}/" for n in range(50)]) == "z/"

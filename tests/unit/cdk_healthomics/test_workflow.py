@@ -9,7 +9,7 @@ from aws_cdk import aws_omics as omics
 from aws_cdk.interfaces.aws_omics import WorkflowReference
 
 from cdk_healthomics import Workflow
-from cdk_healthomics.permissions import source_run_arns
+from cdk_healthomics.run_uses import run_uses
 from cdk_healthomics.workflow import SourceRun
 from template.support import ACCOUNT, REGION, arn_text
 
@@ -144,7 +144,9 @@ def test_workflows_and_versions_of_the_app_are_references(stack: cdk.Stack) -> N
 
 def test_a_copied_run_may_start_from_whatever_its_source_used(stack: cdk.Stack) -> None:
     def named(source: SourceRun) -> set[str]:
-        texts = [arn_text(stack.resolve(arn)) for arn in source_run_arns(source, stack)]
+        kinds = dict.fromkeys(("configuration", "runCache", "runGroup"))
+        uses = run_uses(source, kinds, {}, stack)
+        texts = [arn_text(stack.resolve(arn)) for arns in uses.values() for arn in arns]
         return {text.removeprefix("arn:<AWS::Partition>:omics:us-east-1:") for text in texts}
 
     used = {f"{ACCOUNT}:{kind}/*" for kind in ("configuration", "runCache", "runGroup")}

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _ELEMENTS = frozenset({"Sid", "Effect", "Principal", "Action", "Resource", "Condition"})
 _SET_PREFIXES = ("ForAllValues:", "ForAnyValue:")
 _IF_EXISTS = "IfExists"
+_PARTS = re.compile(r"\$\{[*?$]\}|.", re.DOTALL)
+_WILDCARDS = {"*": ".*", "?": "."}
 
 
 class Decision(Enum):
@@ -152,9 +154,10 @@ _COMPARISONS: dict[str, Callable[[str, str], bool]] = {
 
 @cache
 def _pattern(text: str) -> re.Pattern[str]:
-    """IAM's wildcards: ``*`` for any text, ``?`` for one character."""
-    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in text)
-    return re.compile("".join(parts), re.DOTALL)
+    """IAM's wildcards: ``*`` for any text, ``?`` for one character; ``${*}``, ``${?}`` and ``${$}`` mean themselves."""
+    parts: list[str] = _PARTS.findall(text)
+    written = (_WILDCARDS.get(part) or re.escape(part if len(part) == 1 else part[2]) for part in parts)
+    return re.compile("".join(written), re.DOTALL)
 
 
 def _texts(value: Any) -> tuple[str, ...]:

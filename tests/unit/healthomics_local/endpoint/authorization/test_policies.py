@@ -48,6 +48,16 @@ def test_a_resource_matches_with_case_and_wildcards(pattern: str, *, allowed: bo
     assert (decision({"Resource": pattern}) is Decision.ALLOWED) is allowed
 
 
+@pytest.mark.parametrize("key", ["a*b", "what?", "$x", "${x}"])
+def test_wildcards_can_be_written_literally(key: str) -> None:
+    escaped = "".join(f"${{{char}}}" if char in "*?$" else char for char in key)
+
+    assert decision({"Resource": f"arn:aws:s3:::b/{escaped}/*"}, resource=f"arn:aws:s3:::b/{key}/x") is Decision.ALLOWED
+    assert (
+        decision({"Resource": f"arn:aws:s3:::b/{escaped}/*"}, resource="arn:aws:s3:::b/a-b/x") is Decision.NOT_ALLOWED
+    )
+
+
 def test_a_denial_wins_and_silence_allows_nothing() -> None:
     allow = {"Effect": "Allow", "Action": "omics:*", "Resource": "*"}
     deny = {"Effect": "Deny", "Action": "omics:GetRun", "Resource": "*"}
