@@ -91,5 +91,21 @@ def reach_problems(what: str, there: Place, here: Place) -> Iterator[str]:
         )
 
 
+def place_problems(stack: cdk.Stack, output_bucket: object, role: object) -> Iterator[str]:
+    """Where a bucket or a role that was given is too far away for the run."""
+    here = Place.of(stack)
+    bucket, owner = Place.of_resource(output_bucket), Place.of_resource(role)
+    if bucket.is_in_another_region(here):
+        yield (
+            f"output_bucket is in Region {bucket.region}, but the run is in {here.region}, and HealthOmics writes to "
+            "buckets of the run's Region only: give one of that Region"
+        )
+    if owner.is_in_another_account(here):
+        yield (
+            f"role is of account {owner.account}, but the run is in {here.account}, and nobody can hand a service a "
+            "role of another account: give a role of the run's own account"
+        )
+
+
 def _known(name: object) -> str | None:
     return name if isinstance(name, str) and name and not is_string_token(name) else None

@@ -40,6 +40,25 @@ class Reference:
     """Why a run of the stack cannot use it."""
 
 
+@dataclass(frozen=True, slots=True)
+class References:
+    """What a run is given of each kind."""
+
+    run_group: Reference | None
+    cache: Reference | None
+    configuration: Reference | None
+
+    def given(self) -> Iterator[Reference]:
+        """Those that there are."""
+        for reference in (self.run_group, self.cache, self.configuration):
+            if reference is not None:
+                yield reference
+
+    def by_kind(self) -> dict[str, Reference | None]:
+        """Kind of resource, as ARNs call it -> what is given."""
+        return {"configuration": self.configuration, "runCache": self.cache, "runGroup": self.run_group}
+
+
 def run_group_reference(run_group: "omics_refs.IRunGroupRef | str", stack: cdk.Stack) -> Reference:
     """A run group, given as a construct or by its id."""
     if isinstance(run_group, str):

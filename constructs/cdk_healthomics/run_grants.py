@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from cdk_healthomics.linters import acknowledge_wildcards
+from cdk_healthomics.permissions import runs_arn
+from healthomics_run_handler import ledger
 
 _OMICS: Final = "omics"
 _REASON: Final = (
@@ -97,3 +99,26 @@ class WorkflowRunGrants:
 def task_arns(stack: cdk.Stack) -> str:
     """Every task of the stack's account and Region."""
     return stack.format_arn(service=_OMICS, resource="task", resource_name="*")
+
+
+def runs_of(resource: cdk.CustomResource) -> RunResources:
+    """Every run that a resource has started, by the tags that the handler gives them.
+
+    Not by the run's ARN: whoever names that waits for the run, and the run waits for the rules about it, whose targets
+    may be the ones to get the permission.
+    """
+    stack = cdk.Stack.of(resource)
+    logical_id = cast("cdk.CfnElement", resource.node.default_child).logical_id
+    if stack.nested_stack_parent is None:
+        # With the name, which other stacks can say without an export. Nobody but AWS puts what follows it.
+        stack_arn = stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{stack.stack_name}/*")
+    else:
+        stack_arn = stack.stack_id
+    return RunResources(
+        run_arns=runs_arn(stack),
+        task_arns=task_arns(stack),
+        conditions={
+            "StringEquals": {f"aws:ResourceTag/{ledger.LOGICAL_ID}": logical_id},
+            "StringLike": {f"aws:ResourceTag/{ledger.STACK_ID}": stack_arn},
+        },
+    )

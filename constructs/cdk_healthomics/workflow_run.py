@@ -1,16 +1,15 @@
 """``WorkflowRun``: one HealthOmics workflow run as a resource of a stack."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, TypedDict, Unpack, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IValidation
+from constructs import Construct
 
 from cdk_healthomics import known_runs
-from cdk_healthomics.advice import advise_on_cache, advise_on_exports, advise_on_session_policy, give_advice
+from cdk_healthomics.advice import advise_on_cache, advise_on_exports, give_advice
 from cdk_healthomics.any_run_rules import AnyRunRules
 from cdk_healthomics.argument_types import OF_RUN
 from cdk_healthomics.choices import (
@@ -28,37 +27,38 @@ from cdk_healthomics.errors import InvalidRunError
 from cdk_healthomics.imported_run import ImportedRun, IWorkflowRun
 from cdk_healthomics.jsii_protocols import as_role
 from cdk_healthomics.kinds import type_problems
+from cdk_healthomics.late_checks import ChecksAtSynth
 from cdk_healthomics.late_dependencies import LateDependencies
 from cdk_healthomics.log_queries import LoggedRun
 from cdk_healthomics.named_access import allow_what_is_named
 from cdk_healthomics.names import default_run_name
-from cdk_healthomics.permissions import runs_arn
-from cdk_healthomics.places import Place
+from cdk_healthomics.output_location import output_location
+from cdk_healthomics.places import place_problems
 from cdk_healthomics.policy_quota import watch_run_role
 from cdk_healthomics.provider import RunProvider
 from cdk_healthomics.published_run import RUN_ARN, RUN_ID, RUN_OUTPUT_URI, RUN_UUID, PublishedRun, publish
 from cdk_healthomics.references import (
     Reference,
+    References,
     configuration_reference,
     run_cache_reference,
     run_group_reference,
 )
 from cdk_healthomics.run_base import EventSubject, RunBase
 from cdk_healthomics.run_completion import RunCompletion, WaitSettings
-from cdk_healthomics.run_grants import RunResources, WorkflowRunGrants, task_arns
+from cdk_healthomics.run_grants import WorkflowRunGrants, runs_of
 from cdk_healthomics.run_outputs import define_outputs, export_problems
 from cdk_healthomics.run_role import RunRole, bucket_guards, grant_what_is_given
 from cdk_healthomics.run_settings import RunSettings, resource_properties
 from cdk_healthomics.run_uses import run_uses
 from cdk_healthomics.run_waiter import RunWaiter
 from cdk_healthomics.run_widgets import ShownRun
-from cdk_healthomics.session_policies import policy_document_problems
 from cdk_healthomics.stack_reference import Attributes
 from cdk_healthomics.stack_runs import StackRuns, nesting
 from cdk_healthomics.storage import Storage
-from cdk_healthomics.validation import run_problems, tag_problems
+from cdk_healthomics.validation import run_problems
 from cdk_healthomics.workflow import SourceRun, Workflow
-from healthomics_run_handler import contract, ledger
+from healthomics_run_handler import contract
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ecr as ecr
@@ -268,9 +268,9 @@ class WorkflowRun(AnyRunRules, RunBase):
         workflow = workflow.in_stack(stack)
         if isinstance(workflow, Workflow):
             storage = storage or Storage.dynamic()
-        location = _output_location(output_uri, output_bucket, output_prefix)
+        location = output_location(output_uri, output_bucket, output_prefix)
         self.role = as_role(RunRole(self, "Role") if role is None else role)
-        references = _References(
+        references = References(
             run_group=None if run_group is None else run_group_reference(run_group, stack),
             cache=None if cache is None else run_cache_reference(cache, stack),
             configuration=None if configuration is None else configuration_reference(configuration, stack),
@@ -304,7 +304,7 @@ class WorkflowRun(AnyRunRules, RunBase):
         problems = [
             *(location.problems or run_problems(settings)),
             *(problem for reference in references.given() for problem in reference.problems),
-            *_place_problems(stack, output_bucket, role),
+            *place_problems(stack, output_bucket, role),
             *export_problems(export_name_prefix, outputs=outputs),
         ]
         if problems:
@@ -314,7 +314,7 @@ class WorkflowRun(AnyRunRules, RunBase):
         self._name = settings.name
         self._tags = cdk.TagManager(cdk.TagType.MAP, contract.RESOURCE_TYPE, tags)
         policy_document = session_policy if isinstance(session_policy, iam.PolicyDocument) else None
-        self.node.add_validation(_ChecksAtSynth(self, self._tags, policy_document))
+        self.node.add_validation(ChecksAtSynth(self, self._tags, policy_document))
 
         grant_what_is_given(
             self.role,
@@ -378,7 +378,7 @@ class WorkflowRun(AnyRunRules, RunBase):
     @property
     def grants(self) -> WorkflowRunGrants:
         """Permissions on the run, for those who look after it."""
-        return WorkflowRunGrants(_runs_of(self._resource))
+        return WorkflowRunGrants(runs_of(self._resource))
 
     @property
     def _event_subject(self) -> EventSubject:
@@ -556,107 +556,6 @@ class WorkflowRun(AnyRunRules, RunBase):
     def cdk_tag_manager(self) -> cdk.TagManager:
         """The run's own tags and those of ``Tags.of``."""
         return self._tags
-
-
-@dataclass(frozen=True, slots=True)
-class _References:
-    run_group: Reference | None
-    cache: Reference | None
-    configuration: Reference | None
-
-    def given(self) -> Iterator[Reference]:
-        for reference in (self.run_group, self.cache, self.configuration):
-            if reference is not None:
-                yield reference
-
-    def by_kind(self) -> dict[str, Reference | None]:
-        """Kind of resource, as ARNs call it -> what is given."""
-        return {"configuration": self.configuration, "runCache": self.cache, "runGroup": self.run_group}
-
-
-@dataclass(frozen=True, slots=True)
-class _OutputLocation:
-    uri: str
-    problems: tuple[str, ...] = ()
-
-
-@jsii.implements(IValidation)
-class _ChecksAtSynth:
-    """Checks of what may still change after the run was defined."""
-
-    def __init__(self, run: Construct, tags: cdk.TagManager, session_policy: iam.PolicyDocument | None) -> None:
-        self._run = run
-        self._tags = tags
-        self._session_policy = session_policy
-
-    def validate(self) -> list[str]:
-        """What is wrong."""
-        problems = list(tag_problems(self._tags.tag_values()))
-        if self._session_policy is not None:
-            policy: Mapping[str, object] | None = cdk.Stack.of(self._run).resolve(self._session_policy)
-            found = list(policy_document_problems(policy))
-            problems += found
-            if policy is not None and not found:
-                advise_on_session_policy(self._run, policy)
-        return problems
-
-
-def _place_problems(
-    stack: cdk.Stack, output_bucket: "s3.IBucket | None", role: iam.IRole | iam.Role | None
-) -> Iterator[str]:
-    """Where a bucket or a role that was given is too far away for the run."""
-    here = Place.of(stack)
-    bucket, owner = Place.of_resource(output_bucket), Place.of_resource(role)
-    if bucket.is_in_another_region(here):
-        yield (
-            f"output_bucket is in Region {bucket.region}, but the run is in {here.region}, and HealthOmics writes to "
-            "buckets of the run's Region only: give one of that Region"
-        )
-    if owner.is_in_another_account(here):
-        yield (
-            f"role is of account {owner.account}, but the run is in {here.account}, and nobody can hand a service a "
-            "role of another account: give a role of the run's own account"
-        )
-
-
-def _output_location(output_uri: str | None, output_bucket: "s3.IBucket | None", output_prefix: str) -> _OutputLocation:
-    if (output_uri is None) == (output_bucket is None):
-        given = "both are given" if output_uri is not None else "neither is given"
-        return _OutputLocation(
-            "", (f"a run has one place for its outputs, but {given}: give output_uri or output_bucket",)
-        )
-    if output_bucket is None:
-        if output_prefix:
-            return _OutputLocation(
-                "", (f"output_prefix is {output_prefix!r}, but it belongs to output_bucket: put it into output_uri",)
-            )
-        return _OutputLocation(output_uri or "")
-    if output_prefix.startswith("/"):
-        return _OutputLocation("", (f"output_prefix is {output_prefix!r}: leave out the slash before it",))
-    return _OutputLocation(output_bucket.s3_url_for_object(output_prefix or None))
-
-
-def _runs_of(resource: cdk.CustomResource) -> RunResources:
-    """Every run that a resource has started, by the tags that the handler gives them.
-
-    Not by the run's ARN: whoever names that waits for the run, and the run waits for the rules about it, whose targets
-    may be the ones to get the permission.
-    """
-    stack = cdk.Stack.of(resource)
-    logical_id = cast("cdk.CfnElement", resource.node.default_child).logical_id
-    if stack.nested_stack_parent is None:
-        # With the name, which other stacks can say without an export. Nobody but AWS puts what follows it.
-        stack_arn = stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{stack.stack_name}/*")
-    else:
-        stack_arn = stack.stack_id
-    return RunResources(
-        run_arns=runs_arn(stack),
-        task_arns=task_arns(stack),
-        conditions={
-            "StringEquals": {f"aws:ResourceTag/{ledger.LOGICAL_ID}": logical_id},
-            "StringLike": {f"aws:ResourceTag/{ledger.STACK_ID}": stack_arn},
-        },
-    )
 
 
 def _name(reference: Reference | None) -> str | None:
