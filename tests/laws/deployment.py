@@ -92,6 +92,9 @@ class Operation:
     def _delete_resource(self, resource: Resource, phase: Phase, *, tries: int = 1) -> bool:
         """Delete a resource with everything that is left over from it."""
         resource.status = "DELETE_IN_PROGRESS"
+        if phase is Phase.DELETION and not self.readings.deletes_replaced:
+            self.tally["replaced ids that nobody deletes"] += len(resource.leftovers)
+            resource.leftovers.clear()
         deleted = self._clean_up(resource, phase, tries=tries)
         if resource.physical_id is None:
             # The Create was cancelled, or never answered.
@@ -262,7 +265,9 @@ class Deployment(Operation):
             properties: Properties = stringified(template.properties())
             resource = self.stack.resources.get(logical_id)
             if resource is None:
-                resource = self.stack.resources[logical_id] = Resource(logical_id, properties)
+                resource = self.stack.resources[logical_id] = Resource(
+                    logical_id, properties, now=lambda: self.scheduler.now
+                )
                 tasks.append(self.scheduler.spawn(self._create, resource, properties))
             elif resource.good is None:
                 tasks.append(self.scheduler.spawn(self._create_anew, resource, properties))
