@@ -131,25 +131,32 @@ class Protocol:
                     return self._keep(held, spec, old)
                 run = self._session.find(held)
                 if (earlier := self._rolled_back_to(run, spec)) is not None:
-                    status, _ = self._reconcile(earlier, spec, old)
-                    self._take_back(earlier, tried=False)
-                    return _outcome(earlier, status, spec)
+                    return self._roll_back(earlier, spec, old)
                 return self._replace(held, run, spec)
             case Marker() | InventedId():
                 return self._update_without_run(spec)
 
     def _keep(self, held: RunIdentity, spec: RunSpec, old: RunSpec | None) -> Outcome:
         """Answer the run that is there: only tags changed, or nothing, or what an Update has tried is taken back."""
-        status, tried = self._reconcile(held, spec, old)
+        run, status = self._reconcile(held, spec, old)
+        if run is not None and run.replaces is not None and self._is_rolling_back():
+            # Through other settings back to those of before, rollback disabled, and only then a rollback.
+            earlier = lineage.before_rollback(self._session, run, spec.digest, even_if_released=False)
+            if earlier is not None:
+                return self._roll_back(earlier, spec, old)
+        tried = run is not None and run.attempts.any
         if tried or (old is not None and old.digest != spec.digest):
             self._take_back(held, tried=tried)
         return _outcome(held, status, spec)
 
-    def _reconcile(self, held: RunIdentity, spec: RunSpec, old: RunSpec | None) -> tuple[str, bool]:
-        """Bring the run's tags up to date; return its status, and whether others have tried to replace it.
+    def _roll_back(self, earlier: RunIdentity, spec: RunSpec, old: RunSpec | None) -> Outcome:
+        """Answer the run that was there before, and cancel what was started to replace it."""
+        _, status = self._reconcile(earlier, spec, old)
+        self._take_back(earlier, tried=False)
+        return _outcome(earlier, status, spec)
 
-        A run whose record is gone has no tags.
-        """
+    def _reconcile(self, held: RunIdentity, spec: RunSpec, old: RunSpec | None) -> tuple[Run | None, str]:
+        """Bring the run's tags up to date; return it and its status. A run whose record is gone has no tags."""
         before: Mapping[str, str] = old.tags if old is not None else {}
         try:
             run = self._session.find(held)
@@ -157,15 +164,15 @@ class Protocol:
             if dict(before) != dict(spec.tags):
                 raise
             # The answer is known without the record, and a failure here could block a rollback.
-            return _STATUS_UNKNOWN, False
+            return None, _STATUS_UNKNOWN
         if run is None:
-            return ledger.GONE_STATUS, False
+            return None, ledger.GONE_STATUS
         to_set, to_remove = ledger.tag_changes(run=run, wanted=spec.tags, before=before)
         if to_set:
             self._session.tag(run, to_set)
         if to_remove:
             self._session.untag(run, to_remove)
-        return run.status, run.attempts.any
+        return run, run.status
 
     def _rolled_back_to(self, run: Run | None, spec: RunSpec) -> RunIdentity | None:
         """Return the run that was there before, if this Update takes its replacement ``run`` back.

@@ -225,6 +225,29 @@ def test_a_rollback_goes_back_several_replacements(rollback: RollbackOfReplaceme
         assert held_run(simulator) == 0
 
 
+def test_a_rollback_goes_back_to_the_first_of_two_runs_with_the_same_settings(
+    rollback: RollbackOfReplacement,
+) -> None:
+    with Simulator(readings=Readings(replacement=rollback)) as simulator:
+        simulator.deploy(one(A))
+        simulator.deploy(one(B), options=KEPT)
+        stack = simulator.deploy(one(A), options=Options(sibling_fails_after=20.0))
+
+        assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+        assert at_rest(simulator) == ["active", "ended", "ended"]
+        assert held_run(simulator) == 0
+
+
+def test_a_rollback_of_tags_keeps_the_run_though_it_has_replaced_another_with_the_same_settings() -> None:
+    with Simulator() as simulator:
+        for template in (A, B, A):
+            simulator.deploy(one(template))
+        simulator.deploy(one(replace(A, tags={"a": "b"})), options=Options(sibling_fails_after=20.0))
+
+        assert at_rest(simulator) == ["ended", "ended", "active"]
+        assert held_run(simulator) == 2
+
+
 def test_a_rollback_finds_its_run_when_the_replacement_has_no_record(rollback: RollbackOfReplacement) -> None:
     omics = HealthOmicsReadings(lives=(Life(), SHORT))
     with Simulator(readings=Readings(replacement=rollback), omics_readings=omics) as simulator:
