@@ -3,11 +3,14 @@
 Each is short and certain; the random sequences meet them too rarely.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from healthomics_run_handler import ledger
+from healthomics_run_handler import ledger, lineage, strays, wanted
+from healthomics_run_handler.attempts import Attempts
+from healthomics_run_handler.protocol import Protocol
 from laws.chaos import CALM, Chaos, Fault, Kind
 from laws.deployment import Options
 from laws.healthomics import ACTIVE, SHORT, HealthOmicsReadings, Life, SameToken
@@ -58,13 +61,14 @@ def rollback(request: pytest.FixtureRequest) -> RollbackOfReplacement:
 # --- a retried Update that keeps its RequestId ------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("shown", ShownId)
 @pytest.mark.parametrize("throttled", [7.0, 11.0, 14.0])
-@pytest.mark.parametrize("fails_after", [0.3, 0.8, 1.3])
+@pytest.mark.parametrize("fails_after", [0.3, 1.3, 1.8])
 @pytest.mark.parametrize("token", SameToken)
 def test_a_retried_update_keeps_its_run_whatever_the_first_sending_still_does(
-    token: SameToken, fails_after: float, throttled: float
+    token: SameToken, fails_after: float, throttled: float, shown: ShownId
 ) -> None:
-    readings = Readings(reuses_request_ids=True)
+    readings = Readings(reuses_request_ids=True, shown_id=shown)
     with Simulator(readings=readings, omics_readings=HealthOmicsReadings(same_token=token)) as simulator:
         simulator.deploy(one(A) | OTHER)
         faults = (Fault("start_run", Kind.LOST_RESPONSE), Fault("start_run", Kind.THROTTLED, 1, 1, throttled))
@@ -279,3 +283,94 @@ def test_what_was_replaced_goes_when_the_creation_of_its_stack_is_undone() -> No
 
         assert stack.status == "ROLLBACK_COMPLETE"
         assert at_rest(simulator) == ["ended", "ended"]
+
+
+# --- each rule is needed ----------------------------------------------------------------------------------------
+
+
+def _no_create_is_late(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(wanted, "is_later", lambda *_, **__: False)
+
+
+def _a_newer_sending_is_another_request(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Attempts, "latest_by", lambda *_: False)
+    patch.setattr(wanted, "owner", lambda _: None)  # the second lock on the same door
+
+
+def _what_was_held_is_a_stray(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Protocol, "_was_held", lambda *_: False)
+
+
+def _what_a_deleted_run_had_is_a_stray(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(strays, "_never_held", lambda _session, runs, *_: runs)
+
+
+def _released_is_released(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Protocol, "_is_updated", lambda *_: False)
+
+
+def _every_update_may_be_a_rollback(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(wanted, "is_rolling_back", lambda _: True)
+
+
+def _a_rollback_goes_one_step(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(lineage, "_LONGEST", 1)
+
+
+def _the_listing_knows_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(lineage, "_listed", lambda *_: None)
+
+
+def _only_a_rollback_looks_for_strays(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(strays, "cancel_older_replacements", lambda *_: None)
+
+
+def _nothing_is_deleted_for_good(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(strays, "_is_deleted", lambda *_: False)
+
+
+def _by_new_id(scenario: Callable[..., None], *arguments: object) -> Callable[[], None]:
+    return lambda: scenario(RollbackOfReplacement.UPDATE_OF_NEW_ID, *arguments)
+
+
+def _of_a_failure(then: str) -> Callable[[], None]:
+    return lambda: test_a_failed_update_leaves_no_run_behind_whatever_comes_next(UNKNOWN, OldProperties.LAST_GOOD, then)
+
+
+@pytest.mark.parametrize(
+    ("mutate", "scenario"),
+    [
+        (_no_create_is_late, test_a_late_create_starts_nothing_while_a_newer_one_is_in_progress),
+        (
+            _a_newer_sending_is_another_request,
+            lambda: test_a_retried_update_keeps_its_run_whatever_the_first_sending_still_does(
+                SameToken.CONFLICT_IN_FLIGHT, 1.8, 7.0, ShownId.AT_ONCE
+            ),
+        ),
+        (_what_was_held_is_a_stray, test_a_late_create_spares_its_run_when_it_was_replaced_twice_without_a_rollback),
+        (
+            _what_a_deleted_run_had_is_a_stray,
+            _by_new_id(test_a_late_delete_of_a_run_spares_the_one_that_a_rollback_needs, ShownId.AT_ONCE, SHORT),
+        ),
+        (_released_is_released, test_a_resource_whose_run_was_given_back_by_mistake_is_replaced),
+        (_every_update_may_be_a_rollback, test_a_run_whose_delete_is_late_is_not_taken_again),
+        (_a_rollback_goes_one_step, _by_new_id(test_a_rollback_goes_back_several_replacements)),
+        (
+            _the_listing_knows_nothing,
+            _by_new_id(test_a_rollback_finds_its_run_when_the_replacement_has_no_record),
+        ),
+        (_only_a_rollback_looks_for_strays, _of_a_failure("back")),
+        (_nothing_is_deleted_for_good, _of_a_failure("removed")),
+        (
+            _nothing_is_deleted_for_good,
+            test_what_was_replaced_without_a_rollback_goes_with_its_stack_even_without_a_delete,
+        ),
+    ],
+)
+def test_without_the_rule_the_life_ends_badly(
+    mutate: Callable[[pytest.MonkeyPatch], None], scenario: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario()
+    mutate(monkeypatch)
+    with pytest.raises(AssertionError):
+        scenario()
