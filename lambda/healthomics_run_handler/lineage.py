@@ -27,35 +27,21 @@ def ancestors(session: Session, run: Run) -> Iterator[tuple[RunIdentity, Run | N
         earlier = record.replaces if record is not None else None
 
 
-def before_rollback(
-    session: Session, run: Run | None, spec_digest: str, *, even_if_released: bool = True
-) -> RunIdentity | None:
+def before_rollback(session: Session, run: Run | None, spec_digest: str) -> RunIdentity | None:
     """Return the run to which a rollback leads from ``run``, which is None if its record is gone.
 
     It is the *oldest* one with the wanted spec that was not given back: when an update of the whole stack succeeds,
     CloudFormation sends the Delete for whatever was replaced until then. Its id is the one that its replacement has
     written down, not what its own tags say: those may have been touched.
-
-    Args:
-        session: The invocation.
-        run: The run that the stack holds, or None.
-        spec_digest: The wanted spec.
-        even_if_released: Whether another than ``run`` has to be found: the one to go back to has never been given back
-            then, whatever its tags say.
     """
     known_to_the_end = run is not None
     oldest: RunIdentity | None = None
-    nearest: RunIdentity | None = None
     for earlier, record in ancestors(session, run) if run is not None else ():
-        matches = earlier.spec_digest == spec_digest
-        nearest = nearest or (earlier if matches else None)
         known_to_the_end = record is not None
         if record is not None and record.released:
             break
-        oldest = earlier if matches else oldest
-    if oldest is not None or not even_if_released:
-        return oldest
-    return nearest or (None if known_to_the_end else _listed(session, spec_digest))
+        oldest = earlier if earlier.spec_digest == spec_digest else oldest
+    return oldest or (None if known_to_the_end else _listed(session, spec_digest))
 
 
 def _listed(session: Session, spec_digest: str) -> RunIdentity | None:

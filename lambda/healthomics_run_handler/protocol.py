@@ -141,7 +141,7 @@ class Protocol:
         run, status = self._reconcile(held, spec, old)
         if run is not None and run.replaces is not None and self._is_rolling_back():
             # Through other settings back to those of before, rollback disabled, and only then a rollback.
-            earlier = lineage.before_rollback(self._session, run, spec.digest, even_if_released=False)
+            earlier = lineage.before_rollback(self._session, run, spec.digest)
             if earlier is not None:
                 return self._roll_back(earlier, spec, old)
         tried = run is not None and run.attempts.any
@@ -185,8 +185,13 @@ class Protocol:
             if earlier is None and run is None:
                 self._cancel_own(self._judge_update)
                 raise DroppedError(messages.nothing_to_roll_back_to(about=self._request.logical_id))
-            return earlier
+            return earlier if earlier is not None and self._names_the_held(earlier) else None
         return None
+
+    def _names_the_held(self, earlier: RunIdentity) -> bool:
+        """Whether this Update is about the run that the stack holds; else it is a late delivery of one before."""
+        owner = wanted.owner(self._session.resource_state())
+        return owner is None or owner.physical_id() == self._request.physical_id or owner.uuid == earlier.uuid
 
     def _looks_like_a_rollback(self, run: Run | None, spec: RunSpec) -> bool:
         earlier = run.replaces if run is not None else None

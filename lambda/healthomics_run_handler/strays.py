@@ -69,9 +69,7 @@ def cancel_predecessors(session: Session, deleted: Run) -> None:
         for _, record in lineage.ancestors(session, deleted)
         if record is not None and record.active and not record.left and record.belongs_to(session.request)
     ]
-    if not active or not session.stack_status().startswith(("DELETE_", "ROLLBACK_")):  # the latter undoes a creation
-        return
-    if _is_deleted(session.resource_state(), deleted.uuid):
+    if active and _stack_goes(session) and _is_deleted(session.resource_state(), deleted.uuid):
         stopping.cancel_all(session, active, wait=True)
 
 
@@ -87,8 +85,10 @@ def cancel_replacements_of_deleted(session: Session, held: RunIdentity, record: 
         return  # nobody else has tried
     # Without its record nobody knows the names of the attempts; the one that was accepted is the best guess.
     names = [now_held.name] if now_held is not None else []
+    # Nor what it has replaced, and what may still be active; when the stack goes, all of the resource's runs do.
+    everything = record is None and for_good and _stack_goes(session)
     for _ in session.search_rounds():
-        strays = _replacements(session, held, record, also_named=names)
+        strays = _replacements(session, None if everything else held, record, also_named=names)
         if strays and not for_good:
             strays = _never_held(session, strays, successor, now_held)
         if strays and successor is None and not for_good and not _goes_with_its_stack(session):
@@ -98,6 +98,10 @@ def cancel_replacements_of_deleted(session: Session, held: RunIdentity, record: 
         if strays:
             stopping.cancel_all(session, strays, wait=True)
             return
+
+
+def _stack_goes(session: Session) -> bool:
+    return session.stack_status().startswith(("DELETE_", "ROLLBACK_"))  # the latter undoes a creation
 
 
 def _is_deleted(state: ResourceState, uuid: str) -> bool:
@@ -146,7 +150,7 @@ def cancel_unanswered(session: Session, physical_id: Marker | InventedId) -> Non
 
 
 def _replacements(
-    session: Session, earlier: RunIdentity, before: Run | None, *, also_named: Sequence[str] = ()
+    session: Session, earlier: RunIdentity | None, before: Run | None, *, also_named: Sequence[str] = ()
 ) -> list[Run]:
     """Return the active runs that earlier requests than this one started to replace ``earlier``.
 
@@ -154,7 +158,7 @@ def _replacements(
 
     Args:
         session: The invocation.
-        earlier: The run.
+        earlier: The run; None for any.
         before: Its record, which knows the names of the attempts; None if it is gone.
         also_named: More names to look under.
     """
@@ -162,7 +166,7 @@ def _replacements(
     return [
         run
         for run in session.own_runs([*session.request.run_names, *tried, *also_named], active_only=True)
-        if run.tags.get(ledger.REPLACES) == ledger.replaces_tag(earlier)
+        if (earlier is None or run.tags.get(ledger.REPLACES) == ledger.replaces_tag(earlier))
         and not run.left
         and not run.sent_after(session.request)
     ]

@@ -476,6 +476,21 @@ def test_what_a_deleted_run_has_replaced_goes_with_the_stack(
     assert world.omics.runs["1000001"]["status"] == status
 
 
+@pytest.mark.parametrize(
+    ("stack", "status"),
+    [("DELETE_IN_PROGRESS", "CANCELLED"), ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "PENDING")],
+)
+def test_what_a_run_without_a_record_has_replaced_goes_with_the_stack(world: World, stack: str, status: str) -> None:
+    _, second = with_stray(world)
+    del world.omics.runs["1000002"]
+    world.deleting(second)
+    world.stacks.stack = stack
+
+    world.run(delete(second))
+
+    assert world.omics.runs["1000001"]["status"] == status
+
+
 def test_what_a_rolled_back_run_has_replaced_stays(world: World) -> None:
     first, second = with_stray(world)
     world.deleting(first)

@@ -400,6 +400,29 @@ def test_a_rollback_that_is_over_takes_no_run_again(world: World) -> None:
     assert [run["status"] for run in world.omics.runs.values()] == ["PENDING", "PENDING"]
 
 
+def test_a_late_update_in_a_rollback_of_another_takes_nothing_back(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    world.updating(second)
+    third = world.run(update(second, OLD, NEW, "update-2")).physical_id
+    world.rolling_back(third)
+
+    failure(world, update(second, OLD, NEW, "update-2"))
+
+    assert [run["status"] for run in world.omics.runs.values()] == ["PENDING", "PENDING", "PENDING"]
+
+
+def test_a_late_update_takes_no_run_that_was_given_back(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    world.omics.runs["1000001"]["tags"][ledger.RELEASED] = "delete-1"
+    world.rolling_back(second)
+
+    failure(world, update(second, OLD, NEW, "update-2"))
+
+    assert world.omics.runs["1000002"]["status"] == "PENDING"
+
+
 def test_a_rollback_goes_back_to_the_oldest_run_that_was_not_given_back(world: World) -> None:
     first = created(world)
     second = replaced(world, first)
