@@ -59,18 +59,25 @@ def cancel_older_replacements(session: Session, held: RunIdentity) -> None:
 
 
 def cancel_predecessors(session: Session, deleted: Run) -> None:
-    """Cancel, when the whole stack goes, what a deleted run has replaced and what is still active.
+    """Cancel, when the whole stack goes, what a deleted run has replaced and what else was to replace that.
 
-    An update that fails with rollback disabled leaves such a run, and whether CloudFormation sends a Delete for it is
+    An update that fails with rollback disabled leaves such runs, and whether CloudFormation sends Deletes for them is
     not documented.
     """
-    active = [
-        record
-        for _, record in lineage.ancestors(session, deleted)
-        if record is not None and record.active and not record.left and record.belongs_to(session.request)
-    ]
-    if active and _stack_goes(session) and _is_deleted(session.resource_state(), deleted.uuid):
-        stopping.cancel_all(session, active, wait=True)
+    before: list[Run] = []
+    broken = False
+    for _, record in lineage.ancestors(session, deleted):
+        broken = record is None  # and what that run has replaced is not known any more
+        if record is None or (record.released and not record.active):
+            break
+        before.append(record)
+    if not (before or broken) or not _stack_goes(session) or not _is_deleted(session.resource_state(), deleted.uuid):
+        return
+    names = {attempt.name: None for record in before for attempt in record.attempts.known}
+    listed = session.own_runs([*session.request.run_names, *names], active_only=True)
+    runs = {run.uuid: run for run in [*before, *listed] if run.uuid != deleted.uuid and run.belongs_to(session.request)}
+    rest = [run for run in runs.values() if run.active and not run.left and not run.sent_after(session.request)]
+    stopping.cancel_all(session, rest, wait=True)
 
 
 def cancel_replacements_of_deleted(session: Session, held: RunIdentity, record: Run | None) -> None:

@@ -276,6 +276,18 @@ def test_what_was_replaced_without_a_rollback_goes_with_its_stack_even_without_a
         assert at_rest(simulator) == ["ended", "ended", "ended"]
 
 
+@pytest.mark.parametrize("lives", [(Life(), SHORT, Life()), (Life(), Life(), SHORT)], ids=["middle", "last"])
+def test_what_was_replaced_goes_with_its_stack_though_a_record_is_gone(lives: tuple[Life, ...]) -> None:
+    omics = HealthOmicsReadings(lives=lives, removal_delay=0.0)
+    with Simulator(readings=Readings(deletes_replaced=False), omics_readings=omics) as simulator:
+        for template in (A, replace(B, removes_itself=True), replace(C, removes_itself=True)):
+            simulator.deploy(one(template), options=KEPT)
+            simulator.pass_time(20.0)
+        simulator.delete()
+
+        assert at_rest(simulator) == ["ended", "ended", "ended"]
+
+
 def test_what_was_replaced_goes_when_the_creation_of_its_stack_is_undone() -> None:
     with Simulator(readings=Readings(deletes_replaced=False)) as simulator:
         simulator.deploy(one(A), options=KEPT)
