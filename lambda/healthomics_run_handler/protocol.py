@@ -288,7 +288,7 @@ class Protocol:
         if before is None:
             return
         if before.attempts.is_newer_than(self._request.sent_at) and not before.released:
-            if before.attempts.latest_by(self._request.request_id):
+            if self._is_shared(before):
                 raise DroppedError(messages.sent_again(about=f"run {run.run_id}"))
             owner = wanted.owner(self._session.resource_state())
             if owner is not None and owner.uuid == run.uuid:
@@ -415,10 +415,14 @@ class Protocol:
         """Whether CloudFormation has sent this very Update once more: whatever run it has belongs to that sending."""
         held = parse_physical_id(self._request.physical_id)
         before = self._session.find(held) if isinstance(held, RunIdentity) else None
+        return before is not None and self._is_shared(before)
+
+    def _is_shared(self, before: Run) -> bool:
+        """Whether the newer date on the earlier run is that of another sending of this Update, and not a rollback's."""
         return (
-            before is not None
-            and before.attempts.is_newer_than(self._request.sent_at)
+            before.attempts.is_newer_than(self._request.sent_at)
             and before.attempts.latest_by(self._request.request_id)
+            and not wanted.is_rollback(self._session.stack_status())
         )
 
     def _was_held(self, run: Run) -> bool:

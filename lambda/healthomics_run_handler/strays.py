@@ -75,9 +75,11 @@ def cancel_predecessors(session: Session, deleted: Run) -> None:
         return
     names = {attempt.name: None for record in before for attempt in record.attempts.known}
     listed = session.own_runs([*session.request.run_names, *names], active_only=True)
-    runs = {run.uuid: run for run in [*before, *listed] if run.uuid != deleted.uuid and run.belongs_to(session.request)}
-    rest = [run for run in runs.values() if run.active and not run.left and not run.sent_after(session.request)]
-    stopping.cancel_all(session, rest, wait=True)
+    # The oldest first: whoever goes on after a death in between follows the chain from its other end.
+    chain = {run.uuid for run in [*before, deleted]}
+    runs = [*(run for run in listed if run.uuid not in chain), *reversed(before)]
+    rest = [run for run in runs if run.belongs_to(session.request) and not run.sent_after(session.request)]
+    stopping.cancel_all(session, [run for run in rest if run.active and not run.left], wait=True)
 
 
 def cancel_replacements_of_deleted(session: Session, held: RunIdentity, record: Run | None) -> None:

@@ -491,6 +491,18 @@ def test_what_a_run_without_a_record_has_replaced_goes_with_the_stack(world: Wor
     assert world.omics.runs["1000001"]["status"] == status
 
 
+def test_the_oldest_predecessor_goes_first_so_that_a_second_delivery_finds_the_others(world: World) -> None:
+    _, second = with_stray(world)
+    world.updating(second)
+    third = world.run(update(second, {"RerunOn": "3"}, {"RerunOn": "2"}, "update-2")).physical_id
+    world.deleting(third)
+    world.omics.calls.clear()
+
+    world.run(delete(third))
+
+    assert [run_id for name, run_id in world.omics.calls if name == "CancelRun"] == ["1000003", "1000001", "1000002"]
+
+
 def test_what_a_rolled_back_run_has_replaced_stays(world: World) -> None:
     first, second = with_stray(world)
     world.deleting(first)

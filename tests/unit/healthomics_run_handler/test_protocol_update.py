@@ -674,6 +674,25 @@ def test_the_first_sending_leaves_the_shared_run_even_when_it_is_unwanted_itself
     assert world.omics.runs["1000002"]["status"] == "PENDING"
 
 
+def test_the_date_of_a_rollback_is_not_that_of_another_sending(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    event = dated(update(first, NEW, OLD), 10)
+
+    def rolled_back() -> None:
+        world.rolling_back(first)
+        world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] = (
+            f"20261122T101520Z {request_digest('update-1')}:genomes-alignment"
+        )
+
+    world.omics.after["StartRun"] = [rolled_back]
+
+    reason, _ = failure(world, event)
+
+    assert "was cancelled" in reason
+    assert world.omics.runs["1000002"]["status"] == "CANCELLED"
+
+
 def test_a_later_sending_does_not_answer_a_run_that_the_first_gives_back(world: World) -> None:
     first = created(world)
     world.updating(first)
