@@ -14,6 +14,7 @@ from healthomics_run_handler.protocol import Protocol
 from laws.chaos import CALM, Chaos, Fault, Kind
 from laws.deployment import Options
 from laws.healthomics import ACTIVE, SHORT, HealthOmicsReadings, Life, SameToken
+from laws.law_checks import LawBrokenError
 from laws.simulator import Simulator
 from laws.stack import OldProperties, Readings, RollbackOfReplacement, ShownId
 from laws.template import RunTemplate
@@ -386,3 +387,14 @@ def test_without_the_rule_the_life_ends_badly(
     mutate(monkeypatch)
     with pytest.raises(AssertionError):
         scenario()
+
+
+def test_the_law_sees_a_run_that_is_taken_again_after_its_delete_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    _every_update_may_be_a_rollback(monkeypatch)
+    with pytest.raises(AssertionError) as caught:
+        test_a_run_whose_delete_is_late_is_not_taken_again()
+    assert not isinstance(caught.value, LawBrokenError)  # the second lock on the same door holds
+
+    monkeypatch.setattr(Protocol, "_require_not_held_again", lambda *_: None)
+    with pytest.raises(LawBrokenError, match="law 3"):
+        test_a_run_whose_delete_is_late_is_not_taken_again()
