@@ -70,6 +70,8 @@ class Known:
 
     physical_id: str
     properties: Properties
+    undone: bool = False
+    """Whether it is what a rollback has taken back, and not what an update has replaced."""
 
 
 @dataclass(eq=False)
