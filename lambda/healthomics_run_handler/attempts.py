@@ -45,6 +45,11 @@ class Attempts:
         """Whether some run may have been started to replace this one."""
         return bool(self.known) or self.more
 
+    @property
+    def has_history(self) -> bool:
+        """Whether an Update or a rollback has ever reached the run: then the stack held it."""
+        return self.any or bool(self.newest)
+
     def is_newer_than(self, sent_at: str) -> bool:
         """Whether a request that was sent then is late; never if a date is missing."""
         return bool(sent_at) and self.newest > sent_at
@@ -67,6 +72,10 @@ class Attempts:
     def has(self, request_id: str) -> bool:
         """Whether a request has tried before."""
         return request_digest(request_id) in [each.request for each in self.known]
+
+    def latest_by(self, request_id: str) -> bool:
+        """Whether the newest attempt is this request's, in whichever sending."""
+        return bool(self.known) and self.known[0].request == request_digest(request_id)
 
     def only_by(self, request_id: str) -> bool:
         """Whether no other request has tried."""

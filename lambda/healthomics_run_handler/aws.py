@@ -161,7 +161,12 @@ class BotoStacks:
             if error.code == "ValidationError" and _STACK_GONE in error.message:
                 return ResourceState(status="DELETE_COMPLETE", physical_id=None)
             raise
-        return ResourceState(status=detail["ResourceStatus"], physical_id=detail.get("PhysicalResourceId") or None)
+        changed = detail.get("LastUpdatedTimestamp")
+        return ResourceState(
+            status=detail["ResourceStatus"],
+            physical_id=detail.get("PhysicalResourceId") or None,
+            changed=changed.timestamp() if changed is not None else None,
+        )
 
     def stack_status(self, stack_id: str) -> str:
         """Call DescribeStacks; a stack that is not there counts as deleted."""

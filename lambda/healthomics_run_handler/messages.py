@@ -101,6 +101,24 @@ def superseded(*, about: str) -> str:
     )
 
 
+def sent_again(*, about: str) -> str:
+    """Return the reason for a sending of an Update that CloudFormation has sent once more."""
+    return compose(
+        what="CloudFormation has sent this update again",
+        cure="The later sending answers for the run. Nothing was cancelled",
+        about=about,
+    )
+
+
+def held_again(*, about: str) -> str:
+    """Return the reason for a late Delete of a run that the stack holds."""
+    return compose(
+        what="This deletion came late: the stack has taken the run since",
+        cure="Nothing was cancelled. Deploy again to clean up",
+        about=about,
+    )
+
+
 def nothing_to_roll_back_to(*, about: str) -> str:
     """Return the reason for a rollback whose earlier run cannot be found."""
     return compose(

@@ -56,6 +56,8 @@ class ResourceState:
     status: str
     """For example ``CREATE_IN_PROGRESS``; ``DELETE_COMPLETE`` also when stack or resource are not there."""
     physical_id: str | None
+    changed: float | None = None
+    """Epoch seconds at which CloudFormation last changed the resource's state; None if it does not tell."""
 
 
 class Stacks(Protocol):

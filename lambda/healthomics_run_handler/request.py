@@ -5,9 +5,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal, cast, get_args
 
 from healthomics_run_handler.errors import MalformedEventError
+from healthomics_run_handler.spec import name_of
 
 RequestType = Literal["Create", "Update", "Delete"]
 _REQUEST_TYPES = get_args(RequestType)
@@ -47,6 +49,20 @@ class Request:
         """
         found = _DATE.search(self.response_url)
         return found[1] if found else ""
+
+    @property
+    def sent(self) -> float | None:
+        """The same in epoch seconds, to compare it with times that AWS reports; None if unknown."""
+        try:
+            return datetime.strptime(self.sent_at, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+        except ValueError:
+            return None
+
+    @property
+    def run_names(self) -> list[str]:
+        """The names under which a run of this resource may be listed."""
+        names = (name_of(self.properties), name_of(self.old_properties))
+        return [name for name in names if name]
 
     def token(self, generation: int) -> str:
         """Return StartRun's ``requestId``: the same for every delivery of this request, 64 hex digits.

@@ -22,6 +22,9 @@ CHECKED_JUST_NOW = 5.0
 """A start within this many seconds of the last check needs no check after it: the search of a Delete that comes in
 between goes on for longer than that."""
 
+_READ_LAG_PAUSES = (5.0, 10.0)
+"""Seconds between the looks for a run that StartRun has named and GetRun does not know."""
+
 
 class UnwantedError(Exception):
     """CloudFormation dropped the request before StartRun succeeded."""
@@ -150,6 +153,11 @@ class Starter:
         if mine and run.status == "PENDING" and run.uuid and run.output_uri:
             return run
         seen = self._session.get_run(run.run_id, run.uuid)
+        for pause in () if seen is not None or mine else _READ_LAG_PAUSES:
+            # Before its record counts as gone, which would start another run: reads may lag behind StartRun.
+            if seen is None and self._session.now() + pause <= self._session.deadline:
+                self._session.ports.clock.sleep(pause)
+                seen = self._session.get_run(run.run_id, run.uuid)
         if seen is not None:
             return seen
         tags = dict(run.tags)

@@ -6,20 +6,11 @@ cancelled that the stack holds, or that a later request has started.
 
 from collections.abc import Sequence
 
-from healthomics_run_handler import ledger, stopping, wanted
+from healthomics_run_handler import ledger, lineage, stopping, wanted
 from healthomics_run_handler.identity import InventedId, Marker, RunIdentity
 from healthomics_run_handler.ledger import Run
-from healthomics_run_handler.request import Request
+from healthomics_run_handler.ports import ResourceState
 from healthomics_run_handler.session import Session
-from healthomics_run_handler.spec import name_of
-
-
-def names_to_search(request: Request, physical_id: Marker | InventedId | None = None) -> list[str]:
-    """Return the names under which a run of this resource may be listed."""
-    names = [name_of(request.properties), name_of(request.old_properties)]
-    if isinstance(physical_id, Marker):
-        names.insert(0, physical_id.name)
-    return [name for name in names if name]
 
 
 def cancel_replacements(session: Session, earlier: RunIdentity) -> None:
@@ -44,9 +35,58 @@ def cancel_replacements(session: Session, earlier: RunIdentity) -> None:
         session.remember(before, before.attempts.settled())
 
 
+def cancel_older_replacements(session: Session, held: RunIdentity) -> None:
+    """Cancel, in an Update that keeps its run, what earlier Updates have tried to replace it with.
+
+    Only what is surely older than this Update, and was never the stack's own: this may be a late second delivery.
+    """
+    before = session.find(held)
+    if before is None or not session.request.sent_at or before.attempts.is_newer_than(session.request.sent_at):
+        return
+    before = session.remember(before, before.attempts.seen(session.request.sent_at))
+    for _ in session.search_rounds():
+        found = _replacements(session, held, before)
+        if not found:
+            continue
+        owner = wanted.owner(session.resource_state())
+        strays = [run for run in found if run.sent_before(session.request.sent_at) and not run.attempts.has_history]
+        strays = [run for run in strays if owner is None or run.uuid != owner.uuid]
+        stopping.cancel_all(session, strays, wait=False)
+        if len(strays) < len(found):
+            return  # the Delete of this run will have to look again
+        break
+    session.remember(before, before.attempts.settled())
+
+
+def cancel_predecessors(session: Session, deleted: Run) -> None:
+    """Cancel, when the whole stack goes, what a deleted run has replaced and what else was to replace that.
+
+    An update that fails with rollback disabled leaves such runs, and whether CloudFormation sends Deletes for them is
+    not documented.
+    """
+    before: list[Run] = []
+    broken = False
+    for _, record in lineage.ancestors(session, deleted):
+        broken = record is None  # and what that run has replaced is not known any more
+        if record is None or (record.released and not record.active):
+            break
+        before.append(record)
+    if not (before or broken) or not _stack_goes(session) or not _is_deleted(session.resource_state(), deleted.uuid):
+        return
+    names = {attempt.name: None for record in before for attempt in record.attempts.known}
+    listed = session.own_runs([*session.request.run_names, *names], active_only=True)
+    # The oldest first: whoever goes on after a death in between follows the chain from its other end.
+    chain = {run.uuid for run in [*before, deleted]}
+    runs = [*(run for run in listed if run.uuid not in chain), *reversed(before)]
+    rest = [run for run in runs if run.belongs_to(session.request) and not run.sent_after(session.request)]
+    stopping.cancel_all(session, [run for run in rest if run.active and not run.left], wait=True)
+
+
 def cancel_replacements_of_deleted(session: Session, held: RunIdentity, record: Run | None) -> None:
     """Cancel replacements of a deleted run that nobody owns; one may be the run that the stack holds now."""
-    successor = wanted.owner(session.resource_state())
+    state = session.resource_state()
+    for_good = _is_deleted(state, held.uuid)
+    successor = wanted.owner(state)
     if successor is not None and successor.uuid == held.uuid:
         successor = None
     now_held = session.find(successor) if successor is not None else None
@@ -54,13 +94,13 @@ def cancel_replacements_of_deleted(session: Session, held: RunIdentity, record: 
         return  # nobody else has tried
     # Without its record nobody knows the names of the attempts; the one that was accepted is the best guess.
     names = [now_held.name] if now_held is not None else []
+    # Nor what it has replaced, and what may still be active; when the stack goes, all of the resource's runs do.
+    everything = record is None and for_good and _stack_goes(session)
     for _ in session.search_rounds():
-        strays = [
-            run
-            for run in _replacements(session, held, record, also_named=names)
-            if successor is None or run.uuid != successor.uuid
-        ]
-        if strays and successor is None and not _goes_with_its_stack(session):
+        strays = _replacements(session, None if everything else held, record, also_named=names)
+        if strays and not for_good:
+            strays = _never_held(session, strays, successor, now_held)
+        if strays and successor is None and not for_good and not _goes_with_its_stack(session):
             # Nothing tells the wanted replacement from a stray, but that a stray may be older.
             newest = record.attempts.newest if record is not None else ""
             strays = [run for run in strays if run.sent_before(newest)]
@@ -69,16 +109,42 @@ def cancel_replacements_of_deleted(session: Session, held: RunIdentity, record: 
             return
 
 
+def _stack_goes(session: Session) -> bool:
+    return session.stack_status().startswith(("DELETE_", "ROLLBACK_"))  # the latter undoes a creation
+
+
+def _is_deleted(state: ResourceState, uuid: str) -> bool:
+    """Whether the resource goes for good, with this run as its last."""
+    last = wanted.owner(state)
+    return state.status.startswith("DELETE_") and (last is None or last.uuid == uuid)
+
+
+def _never_held(
+    session: Session, runs: Sequence[Run], successor: RunIdentity | None, now_held: Run | None
+) -> list[Run]:
+    """Leave out the runs that the stack holds, or has held: for those CloudFormation sends a Delete of their own.
+
+    This Delete may be a late second delivery, and a rollback about to go back to one of them. Whoever an Update has
+    named as its resource's run carries that Update's attempt. A released one counts as a stray again: who released it
+    may have died before the cancel.
+    """
+    spared = {successor.uuid} if successor is not None else set[str]()
+    if now_held is not None:
+        spared |= {earlier.uuid for earlier, _ in lineage.ancestors(session, now_held)}
+    return [run for run in runs if run.uuid not in spared and (run.released or not run.attempts.has_history)]
+
+
 def cancel_unanswered(session: Session, physical_id: Marker | InventedId) -> None:
     """Cancel what a request without an answer started: a marker knows the request, an invented id does not.
 
     The run may have been started a moment ago, by a delivery that is still being worked on, so the search goes on
     for as long as ListRuns may lag.
     """
+    marked = [physical_id.name] if isinstance(physical_id, Marker) and physical_id.name else []
     for _ in session.search_rounds():
         runs = [
             run
-            for run in session.own_runs(names_to_search(session.request, physical_id), active_only=True)
+            for run in session.own_runs([*marked, *session.request.run_names], active_only=True)
             if not run.left and not run.sent_after(session.request) and _may_be_of(run, physical_id)
         ]
         if not runs:
@@ -93,7 +159,7 @@ def cancel_unanswered(session: Session, physical_id: Marker | InventedId) -> Non
 
 
 def _replacements(
-    session: Session, earlier: RunIdentity, before: Run | None, *, also_named: Sequence[str] = ()
+    session: Session, earlier: RunIdentity | None, before: Run | None, *, also_named: Sequence[str] = ()
 ) -> list[Run]:
     """Return the active runs that earlier requests than this one started to replace ``earlier``.
 
@@ -101,15 +167,15 @@ def _replacements(
 
     Args:
         session: The invocation.
-        earlier: The run.
+        earlier: The run; None for any.
         before: Its record, which knows the names of the attempts; None if it is gone.
         also_named: More names to look under.
     """
     tried = [attempt.name for attempt in before.attempts.known] if before is not None else []
     return [
         run
-        for run in session.own_runs([*names_to_search(session.request), *tried, *also_named], active_only=True)
-        if run.tags.get(ledger.REPLACES) == ledger.replaces_tag(earlier)
+        for run in session.own_runs([*session.request.run_names, *tried, *also_named], active_only=True)
+        if (earlier is None or run.tags.get(ledger.REPLACES) == ledger.replaces_tag(earlier))
         and not run.left
         and not run.sent_after(session.request)
     ]

@@ -10,6 +10,10 @@ from enum import Enum
 from healthomics_run_handler.identity import RunIdentity, parse_physical_id
 from healthomics_run_handler.ports import ResourceState
 
+CLOCKS_DIFFER_BY = 10.0
+"""Seconds by which a resource may seem to have changed after the sending that belongs to the change: dates are whole
+seconds, and clocks differ. Between two Creates of one resource lies a Delete; one that finds no run takes 40 s."""
+
 
 class Verdict(Enum):
     """The answer."""
@@ -20,10 +24,17 @@ class Verdict(Enum):
     """Unwanted, but the stack holds another run: perhaps this one's replacement, and its Delete comes anyway."""
 
 
-def judge_create(state: ResourceState, run_uuid: str | None) -> Verdict:
-    """Judge a Create. ``run_uuid`` is the run that it started, None before StartRun."""
+def judge_create(state: ResourceState, run_uuid: str | None, sent: float | None = None) -> Verdict:
+    """Judge a Create.
+
+    Args:
+        state: The resource.
+        run_uuid: The run that the Create started, None before StartRun.
+        sent: When CloudFormation sent it, in epoch seconds; None if unknown.
+    """
     if state.status == "CREATE_IN_PROGRESS":
-        return Verdict.WANTED
+        # In progress may be a newer Create of the same resource, and this one a delivery of an old one.
+        return Verdict.UNWANTED if is_later(state, sent, by=CLOCKS_DIFFER_BY) else Verdict.WANTED
     if (verdict := _by_owner(state, run_uuid)) is not None:
         return verdict
     if run_uuid is not None and state.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE") and not state.physical_id:
@@ -45,9 +56,19 @@ def judge_update(state: ResourceState, stack_status: str, *, event_physical_id: 
     return Verdict.UNWANTED
 
 
+def is_later(state: ResourceState, sent: float | None, *, by: float = 0.0) -> bool:
+    """Whether the resource has surely changed since a request was sent, by so many seconds; never without the times."""
+    return state.changed is not None and sent is not None and state.changed > sent + by
+
+
 def is_rollback(stack_status: str) -> bool:
     """Whether the stack goes, or went, back to its earlier state."""
     return "ROLLBACK" in stack_status
+
+
+def is_rolling_back(stack_status: str) -> bool:
+    """Whether the stack goes back now: only then is an Update one that takes another back."""
+    return "ROLLBACK_IN_PROGRESS" in stack_status
 
 
 def owner(state: ResourceState) -> RunIdentity | None:

@@ -36,6 +36,7 @@ EXERCISED: Final = (
     "failures without a rollback",
     "invented ids",
     "rate limited",
+    "replaced ids that nobody deletes",
     "replacements",
     "retries of the delivery",
     "rollbacks",

@@ -155,7 +155,9 @@ class CloudFormation:
             outcome = outcome_of(body, request)
             uuid = outcome.data.get("RunUuid")
             if outcome.ending is Ending.SUCCESS and outcome.physical_id and isinstance(uuid, str):
-                self.named_runs[request.stack_id, request.logical_id, outcome.physical_id] = uuid
+                key = (request.stack_id, request.logical_id, outcome.physical_id)
+                self.named_runs[key] = uuid
+                self.deleted_ids.discard(key)  # taken again, if its Delete had been sent
             request.future.resolve(outcome)
         receipt = Receipt(self.scheduler.now, request, body, accepted)
         self.receipts.append(receipt)
@@ -195,7 +197,11 @@ class CloudFormation:
         resource = stack.resources.get(logical_id)
         if resource is None:
             raise _does_not_exist("DescribeStackResource", f"Resource {logical_id} does not exist for stack {stack_id}")
-        return ResourceState(status=resource.status, physical_id=self._shown_id(stack, resource))
+        return ResourceState(
+            status=resource.status,
+            physical_id=self._shown_id(stack, resource),
+            changed=float(int(resource.changed)),
+        )
 
     def describe_stack(self, stack_id: str) -> str:
         """DescribeStacks, the status only."""

@@ -166,6 +166,9 @@ class Judge:
         if resource is None or stack.gone:
             return None
         held = [resource.stable]
+        if resource.status.startswith("DELETE_"):
+            # It goes for good, and what it had replaced with it, whichever first.
+            held = [known for known in held if known is not None and known.physical_id == resource.physical_id]
         if not stack.failing and resource.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             held.append(resource.good)
         for known in held:

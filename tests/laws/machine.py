@@ -155,8 +155,11 @@ class StackLife(RuleBasedStateMachine):
     @precondition(lambda self: _at_rest(self) and _status(self) == "UPDATE_ROLLBACK_FAILED")
     @rule(chaos=strategies.CHAOS, wait=strategies.WAITS)
     def continue_rollback(self, chaos: Chaos, wait: float) -> None:
+        calm = chaos.calm and self.simulator.scheduler.idle
         self.simulator.continue_rollback(chaos=chaos, wait=wait)
         self._after_step()
+        if calm:
+            self._require_rolled_back()
 
     @precondition(_can_delete)
     @rule(chaos=strategies.CHAOS, wait=strategies.WAITS)
@@ -249,12 +252,15 @@ class StackLife(RuleBasedStateMachine):
         # Under "409, always" nothing tells a reused RequestId whose run is gone from one whose run is in flight.
         hopeless = options.is_retry and simulator.omics.readings.same_token is SameToken.CONFLICT
         healthy = options.sibling_fails_after is None and not hopeless
-        calm = chaos.calm and simulator.scheduler.idle and healthy
+        undisturbed = chaos.calm and simulator.scheduler.idle
+        calm = undisturbed and healthy
         self.wanted = template
         simulator.deploy(template, options=options, chaos=chaos, wait=wait)
         self._after_step()
         if calm and not simulator.busy:
             self._require(_status(self) in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), "a deployment without faults failed")
+        if undisturbed:
+            self._require_rolled_back()
 
     def _after_step(self) -> None:
         if self.simulator.busy:
@@ -268,6 +274,13 @@ class StackLife(RuleBasedStateMachine):
             self.last_failed = True
         elif status == "UPDATE_ROLLBACK_COMPLETE":
             self.last_failed = True
+
+    def _require_rolled_back(self) -> None:
+        """A rollback without faults completes, as long as the runs that it needs have their records."""
+        now = self.simulator.scheduler.now
+        lost = any(run.gone_since() <= now for run in self.simulator.omics.runs)
+        if not self.simulator.busy and not lost:
+            self._require(_status(self) != "UPDATE_ROLLBACK_FAILED", "a rollback without faults failed")
 
     def _require_deleted(self) -> None:
         self._require(_status(self) == "DELETE_COMPLETE", "a deletion without faults failed")

@@ -1,5 +1,6 @@
 """A stack and its resources as CloudFormation keeps them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -57,6 +58,8 @@ class Readings:
     shown_id: ShownId = ShownId.AT_ONCE
     reuses_request_ids: bool = False
     """On the retry of a failed deployment (aws-cdk #35957, PR 35988)."""
+    deletes_replaced: bool = True
+    """DeleteStack sends a Delete for what a failed update, without a rollback, has replaced; else for the last only."""
     describes_deleted_stacks: bool = True
     """By ARN, for 90 days; else the ValidationError "does not exist"."""
 
@@ -67,6 +70,8 @@ class Known:
 
     physical_id: str
     properties: Properties
+    undone: bool = False
+    """Whether it is what a rollback has taken back, and not what an update has replaced."""
 
 
 @dataclass(eq=False)
@@ -88,6 +93,14 @@ class Resource:
     """The last Update failed with an id that is not the resource's."""
     touched: bool = False
     """Whether something was sent for it since the stack was last complete."""
+    now: Callable[[], float] = lambda: 0.0
+    changed: float = 0.0
+    """LastUpdatedTimestamp: when the status was last set."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+        if name == "status" and "now" in self.__dict__:
+            object.__setattr__(self, "changed", self.now())
 
 
 @dataclass(eq=False)

@@ -72,6 +72,7 @@ READINGS: Final = st.builds(
     shown_id=st.sampled_from(ShownId),
     reuses_request_ids=st.sampled_from((False, True, True)),
     describes_deleted_stacks=st.sampled_from((True, False)),
+    deletes_replaced=st.sampled_from((True, True, False)),
 )
 OMICS_READINGS: Final = st.builds(
     HealthOmicsReadings,

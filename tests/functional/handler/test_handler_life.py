@@ -79,7 +79,7 @@ def test_the_calls_of_the_normal_paths(deployment: Deployment) -> None:
     assert calls() == ["GetRun"]
 
     deployment.delete(first)
-    assert calls() == ["GetRun", "TagResource", "CancelRun", "GetRun"]
+    assert calls() == ["GetRun", "TagResource", "CancelRun", "GetRun", "DescribeStackResource"]
 
     deployment.delete(first)
     assert calls() == ["GetRun"]

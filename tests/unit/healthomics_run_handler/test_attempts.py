@@ -110,3 +110,17 @@ def test_a_tag_of_exactly_256_characters_keeps_everything() -> None:
     assert parse_attempts(two(fitting).to_tag()) == two(fitting)
     cut = parse_attempts(two(fitting + 1).to_tag())
     assert (len(cut.known), cut.more) == (1, True)
+
+
+def test_the_latest_attempt_is_that_of_the_newest_request() -> None:
+    attempts = Attempts().made_by("one", "a").made_by("two", "b")
+
+    assert attempts.latest_by("two")
+    assert not attempts.latest_by("one")
+    assert not Attempts().latest_by("one")
+
+
+def test_a_run_that_a_request_has_reached_has_a_history() -> None:
+    assert not Attempts().has_history
+    assert Attempts().made_by("one", "a").has_history
+    assert Attempts().seen("20261122T101500Z").settled().has_history

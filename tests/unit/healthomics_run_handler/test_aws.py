@@ -162,7 +162,8 @@ def test_a_resource_is_described(stacks: Any, held: dict[str, str], seen: str | 
         "describe_stack_resource", {"StackResourceDetail": detail}, {"StackName": STACK, "LogicalResourceId": "R"}
     )
 
-    assert port.resource(STACK, "R") == ResourceState(status="CREATE_IN_PROGRESS", physical_id=seen)
+    expected = ResourceState(status="CREATE_IN_PROGRESS", physical_id=seen, changed=NOW.timestamp())
+    assert port.resource(STACK, "R") == expected
 
 
 def test_a_stack_is_described(stacks: Any) -> None:

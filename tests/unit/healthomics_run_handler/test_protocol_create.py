@@ -15,6 +15,7 @@ from handler_fakes import (
     World,
     api_error,
     create,
+    dated,
 )
 from healthomics_run_handler import ledger
 from healthomics_run_handler.errors import RequestFailedError
@@ -404,3 +405,49 @@ def test_an_answer_that_was_long_on_its_way_is_not_fresh(world: World) -> None:
     failure(world, create())
 
     assert world.omics.runs["1000001"]["status"] == "CANCELLED"
+
+
+# --- reads that lag ---------------------------------------------------------------------------------------------
+
+
+def without_tags(world: World) -> None:
+    """StartRun's response need not carry tags."""
+    original = world.omics.start_run
+
+    def start_run(request: Any) -> Any:
+        return {key: value for key, value in original(request).items() if key != "tags"}
+
+    world.omics.start_run = start_run  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("lagging", [1, 2])
+def test_a_run_that_get_run_does_not_know_yet_is_looked_for_again(world: World, lagging: int) -> None:
+    without_tags(world)
+    world.omics.script["GetRun"] = [NOT_FOUND] * lagging
+
+    outcome = world.run(create())
+
+    assert outcome.run is not None
+    assert outcome.run.run_id == "1000001"
+    assert world.omics.started() == 1
+
+
+def test_a_record_that_stays_gone_was_given_back(world: World) -> None:
+    without_tags(world)
+    world.omics.script["GetRun"] = [NOT_FOUND] * 3
+
+    world.run(create())
+
+    assert world.omics.started() == 2
+
+
+def test_a_late_create_starts_nothing_and_leaves_what_the_newer_one_started(world: World) -> None:
+    newer = world.run(dated(create("create-2"), 40))
+    sent = parse_request(dated(create("create-2"), 40)).sent
+    state = ResourceState(status="CREATE_IN_PROGRESS", physical_id=None, changed=sent)
+    world.stacks.script = [state] * 10
+
+    failure(world, dated(create("create-1"), 10))
+
+    assert newer.run is not None
+    assert {run["id"]: run["status"] for run in world.omics.runs.values()} == {newer.run.run_id: "PENDING"}

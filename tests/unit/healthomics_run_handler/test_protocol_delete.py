@@ -8,6 +8,7 @@ from handler_fakes import NOT_FOUND, THROTTLED, World, api_error, create, dated,
 from healthomics_run_handler import ledger
 from healthomics_run_handler.errors import RequestFailedError
 from healthomics_run_handler.ports import ResourceState
+from healthomics_run_handler.request import parse_request
 
 INVENTED = "genomes-Alignment-1ABCDEF2GHIJK"
 MARKER = "request|create-1|unknown|genomes-alignment"
@@ -387,6 +388,128 @@ def test_what_replaces_a_deleted_run_is_a_stray_when_the_stack_holds_another(wor
     world.run(delete(first))
 
     assert world.omics.runs["1000002"]["status"] == "CANCELLED"
+
+
+def test_a_late_delete_spares_a_run_that_the_stack_has_held(world: World) -> None:
+    first, second = with_stray(world)
+    world.updating(second)
+    third = world.run(dated(update(second, {"RerunOn": "3"}, {"RerunOn": "2"}, "update-2"), 20)).physical_id
+    del world.omics.runs["1000003"]  # its record, and with it what it replaces
+    world.stacks.physical_id = third
+
+    world.run(delete(first))
+
+    assert world.omics.runs["1000002"]["status"] == "PENDING"
+
+
+def test_a_late_delete_spares_what_the_held_run_has_replaced(world: World) -> None:
+    first, second = with_stray(world)
+    world.updating(second)
+    world.stacks.physical_id = world.run(update(second, {"RerunOn": "3"}, {"RerunOn": "2"}, "update-2")).physical_id
+    del world.omics.runs["1000002"]["tags"][ledger.ATTEMPTED]
+
+    world.run(delete(first))
+
+    assert world.omics.runs["1000002"]["status"] == "PENDING"
+
+
+def test_every_stray_of_a_run_that_is_deleted_for_good_is_cancelled(world: World) -> None:
+    """Removed from the template: the stack is being updated, only the resource goes."""
+    first, _ = with_stray(world)
+    world.stacks.status, world.stacks.stack = "DELETE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    world.stacks.physical_id = first
+
+    world.run(delete(first))
+
+    assert world.omics.runs["1000002"]["status"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("changed", [30.0, -30.0, None])
+def test_a_delete_is_late_if_the_stack_has_taken_the_run_since(world: World, changed: float | None) -> None:
+    physical_id = created(world)
+    event = dated(delete(physical_id), 10)
+    sent = parse_request(event).sent
+    assert sent is not None
+    state = ResourceState(
+        status="UPDATE_COMPLETE", physical_id=physical_id, changed=None if changed is None else sent + changed
+    )
+    world.stacks.script = [state]
+
+    if changed == 30.0:
+        with pytest.raises(RequestFailedError, match="came late"):
+            world.run(event)
+        assert world.omics.runs["1000001"]["status"] == "PENDING"
+        assert ledger.RELEASED not in world.omics.runs["1000001"]["tags"]
+    else:
+        world.run(event)
+        assert world.omics.runs["1000001"]["status"] == "CANCELLED"
+
+
+def test_a_delete_does_not_depend_on_what_cloudformation_says_of_the_resource(world: World) -> None:
+    physical_id = created(world)
+    world.stacks.script = [api_error("AccessDeniedException", 403, operation="DescribeStackResource")] * 100
+
+    world.run(delete(physical_id))
+
+    assert world.omics.runs["1000001"]["status"] == "CANCELLED"
+
+
+@pytest.mark.parametrize(
+    ("stack", "on_delete", "status"),
+    [
+        ("DELETE_IN_PROGRESS", "CANCEL", "CANCELLED"),
+        ("ROLLBACK_IN_PROGRESS", "CANCEL", "CANCELLED"),
+        ("DELETE_IN_PROGRESS", "LEAVE", "PENDING"),
+        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "CANCEL", "PENDING"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "CANCEL", "PENDING"),
+    ],
+)
+def test_what_a_deleted_run_has_replaced_goes_with_the_stack(
+    world: World, stack: str, on_delete: str, status: str
+) -> None:
+    _, second = with_stray(world)
+    world.deleting(second)
+    world.stacks.stack = stack
+
+    world.run(delete(second, OnDelete=on_delete))
+
+    assert world.omics.runs["1000001"]["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("stack", "status"),
+    [("DELETE_IN_PROGRESS", "CANCELLED"), ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "PENDING")],
+)
+def test_what_a_run_without_a_record_has_replaced_goes_with_the_stack(world: World, stack: str, status: str) -> None:
+    _, second = with_stray(world)
+    del world.omics.runs["1000002"]
+    world.deleting(second)
+    world.stacks.stack = stack
+
+    world.run(delete(second))
+
+    assert world.omics.runs["1000001"]["status"] == status
+
+
+def test_the_oldest_predecessor_goes_first_so_that_a_second_delivery_finds_the_others(world: World) -> None:
+    _, second = with_stray(world)
+    world.updating(second)
+    third = world.run(update(second, {"RerunOn": "3"}, {"RerunOn": "2"}, "update-2")).physical_id
+    world.deleting(third)
+    world.omics.calls.clear()
+
+    world.run(delete(third))
+
+    assert [run_id for name, run_id in world.omics.calls if name == "CancelRun"] == ["1000003", "1000001", "1000002"]
+
+
+def test_what_a_rolled_back_run_has_replaced_stays(world: World) -> None:
+    first, second = with_stray(world)
+    world.deleting(first)
+
+    world.run(delete(second))
+
+    assert world.omics.runs["1000001"]["status"] == "PENDING"
 
 
 def test_a_delete_with_unreadable_properties_works(world: World) -> None:

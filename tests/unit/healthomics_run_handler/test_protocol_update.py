@@ -276,7 +276,7 @@ def test_a_rollback_whose_runs_are_all_gone_starts_nothing(world: World) -> None
 
     reason, physical_id = failure(world, update(second, OLD, NEW, "update-2"))
 
-    assert "no longer wants" in reason
+    assert "no run of this resource with the earlier settings was found" in reason
     assert physical_id == second
     assert world.omics.started() == started
 
@@ -349,12 +349,124 @@ def test_a_failed_replacement_of_a_gone_run_has_no_attempt_to_withdraw(world: Wo
 def test_an_update_of_a_released_run_is_late_and_starts_nothing(world: World) -> None:
     first = created(world)
     world.omics.runs["1000001"]["tags"][ledger.RELEASED] = "delete-1"
-    world.updating(first)
+    world.updating("run|1000077|other|d|o")
 
     reason, _ = failure(world, update(first, NEW, OLD))
 
     assert "had been replaced or deleted" in reason
     assert len(world.omics.runs) == 1
+
+
+def test_a_run_that_was_given_back_by_mistake_can_be_replaced(world: World) -> None:
+    first = created(world)
+    world.omics.runs["1000001"]["tags"][ledger.RELEASED] = "by mistake"
+
+    assert run_of(replaced(world, first)).run_id == "1000002"
+
+
+def test_going_back_on_purpose_starts_a_run_even_if_the_earlier_one_still_looks_free(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    world.updating(second)
+
+    assert run_of(world.run(update(second, OLD, NEW, "update-3")).physical_id).run_id == "1000003"
+
+
+def test_a_rollback_that_cloudformation_shows_late_is_recognised_by_a_second_look(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    world.updating(second)
+    original = world.stacks.stack_status
+
+    def stack_status(stack_id: str) -> str:
+        status = original(stack_id)
+        world.rolling_back(second)
+        return status
+
+    world.stacks.stack_status = stack_status  # type: ignore[method-assign]
+
+    assert world.run(update(second, OLD, NEW, "update-2")).physical_id == first
+    assert len(world.omics.runs) == 2
+
+
+def test_a_rollback_that_is_over_takes_no_run_again(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    world.rolling_back(second)
+    world.stacks.stack = "UPDATE_ROLLBACK_COMPLETE"
+
+    failure(world, update(second, OLD, NEW, "update-2"))
+
+    assert [run["status"] for run in world.omics.runs.values()] == ["PENDING", "PENDING"]
+
+
+def test_a_late_update_in_a_rollback_of_another_takes_nothing_back(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    world.updating(second)
+    third = world.run(update(second, OLD, NEW, "update-2")).physical_id
+    world.rolling_back(third)
+
+    failure(world, update(second, OLD, NEW, "update-2"))
+
+    assert [run["status"] for run in world.omics.runs.values()] == ["PENDING", "PENDING", "PENDING"]
+
+
+def test_a_late_update_takes_no_run_that_was_given_back(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    world.omics.runs["1000001"]["tags"][ledger.RELEASED] = "delete-1"
+    world.rolling_back(second)
+
+    failure(world, update(second, OLD, NEW, "update-2"))
+
+    assert world.omics.runs["1000002"]["status"] == "PENDING"
+
+
+def test_a_rollback_goes_back_to_the_oldest_run_that_was_not_given_back(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    world.updating(second)
+    third = world.run(update(second, OLD, NEW, "update-2")).physical_id
+    world.updating(third)
+    fourth = world.run(update(third, {"RerunOn": "4"}, OLD, "update-3")).physical_id
+    world.rolling_back(fourth)
+    back = update(fourth, OLD, {"RerunOn": "4"}, "rollback-1")
+
+    assert world.run(back).physical_id == first
+
+    world.omics.runs["1000002"]["tags"][ledger.RELEASED] = "delete-2"  # the update from second to third succeeded
+    assert world.run(back).physical_id == third
+
+
+def test_a_rollback_answers_the_earlier_identity_whatever_its_tags_say(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    world.omics.runs["1000001"]["tags"].clear()
+    del world.omics.runs["1000002"]["tags"][ledger.REPLACES_URI[0]]
+    world.rolling_back(second)
+
+    assert world.run(update(second, OLD, NEW, "update-2")).physical_id == first
+
+
+def test_a_rollback_lists_the_runs_when_the_replacements_record_is_gone(world: World) -> None:
+    first = created(world)
+    second = replaced(world, first)
+    del world.omics.runs["1000002"]
+    world.rolling_back(second)
+
+    assert world.run(update(second, OLD, NEW, "rollback-1")).physical_id == first
+
+
+def test_a_late_update_in_a_rollback_does_not_take_the_run_that_it_started_for_an_earlier_one(world: World) -> None:
+    first = created(world)
+    replaced(world, first)
+    del world.omics.runs["1000001"]
+    world.rolling_back(first)
+
+    failure(world, update(first, NEW, OLD, "update-1"))
+
+    assert world.omics.runs["1000002"]["status"] == "CANCELLED"
 
 
 def test_a_late_delivery_cancels_what_the_one_before_started_and_could_not_cancel(world: World) -> None:
@@ -451,6 +563,155 @@ def test_old_properties_that_cannot_be_read_compare_with_nothing(world: World) -
     outcome = world.run(update(first, OLD, {"Priority": "high"}))
 
     assert outcome.physical_id == first
+
+
+# --- what a failure leaves --------------------------------------------------------------------------------------
+
+ASKED_IN_VAIN = api_error("AccessDeniedException", 403, operation="DescribeStackResource")
+
+
+def unasked_after_the_start(world: World) -> None:
+    world.omics.after["StartRun"] = [lambda: world.stacks.script.extend([ASKED_IN_VAIN] * 100)]
+
+
+def test_a_run_about_which_cloudformation_cannot_be_asked_is_cancelled(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    unasked_after_the_start(world)
+
+    reason, physical_id = failure(world, update(first, NEW, OLD))
+
+    assert "DescribeStackResource failed" in reason
+    assert physical_id == first
+    assert world.omics.runs["1000002"]["status"] == "CANCELLED"
+
+
+def test_a_run_that_an_earlier_delivery_may_have_answered_is_not(world: World) -> None:
+    first = created(world)
+    replaced(world, first)
+    unasked_after_the_start(world)
+
+    failure(world, update(first, NEW, OLD, "update-1"))
+
+    assert world.omics.runs["1000002"]["status"] == "PENDING"
+
+
+def test_a_run_that_cannot_be_cancelled_either_is_found_by_the_next_update(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    unasked_after_the_start(world)
+    world.omics.script["CancelRun"] = [api_error("AccessDeniedException", 403, operation="CancelRun")] * 100
+
+    reason, _ = failure(world, dated(update(first, NEW, OLD), 10))
+    assert "DescribeStackResource failed" in reason
+    assert world.omics.runs["1000002"]["status"] == "PENDING"
+    world.stacks.script.clear()
+    world.omics.script.clear()
+
+    assert world.run(dated(update(first, OLD, OLD, "update-2"), 20)).physical_id == first
+    assert world.omics.runs["1000002"]["status"] == "CANCELLED"
+    assert world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] == "20261122T101520Z"
+
+
+def test_a_late_update_that_keeps_its_run_cancels_no_replacement(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    world.run(dated(update(first, NEW, OLD), 20))
+
+    world.run(dated(update(first, OLD, OLD, "update-0"), 10))
+
+    assert world.omics.runs["1000002"]["status"] == "PENDING"
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_an_update_that_keeps_its_run_spares_what_the_stack_holds_or_held(world: World, held: bool) -> None:  # noqa: FBT001
+    first = created(world)
+    world.updating(first)
+    second = world.run(dated(update(first, NEW, OLD), 10)).physical_id
+    if held:
+        world.updating(second)
+    else:
+        world.omics.runs["1000002"]["tags"][ledger.ATTEMPTED] = "20261122T101515Z"
+
+    world.run(dated(update(first, OLD, OLD, "update-2"), 20))
+
+    assert world.omics.runs["1000002"]["status"] == "PENDING"
+    assert world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED].endswith(":genomes-alignment")
+
+
+# --- a retried Update that keeps its RequestId ------------------------------------------------------------------
+
+
+def sent_again(event: dict[str, Any]) -> dict[str, Any]:
+    return {**dated(event, 20), "ResponseURL": dated(event, 20)["ResponseURL"] + "&again"}
+
+
+def test_the_first_sending_leaves_the_run_that_a_later_sending_of_the_same_update_shares(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    event = update(first, NEW, OLD)
+    world.omics.after["StartRun"] = [lambda: world.run(sent_again(event))]
+
+    reason, _ = failure(world, dated(event, 10))
+
+    assert "sent this update again" in reason
+    assert [run["status"] for run in world.omics.runs.values()] == ["PENDING", "PENDING"]
+
+
+def test_the_first_sending_leaves_the_shared_run_even_when_it_is_unwanted_itself(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    event = update(first, NEW, OLD)
+
+    def retried_and_failed() -> None:
+        world.run(sent_again(event))
+        world.stacks.status = "UPDATE_FAILED"
+
+    world.omics.after["StartRun"] = [retried_and_failed]
+
+    failure(world, dated(event, 10))
+
+    assert world.omics.runs["1000002"]["status"] == "PENDING"
+
+
+def test_the_date_of_a_rollback_is_not_that_of_another_sending(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    event = dated(update(first, NEW, OLD), 10)
+
+    def rolled_back() -> None:
+        world.rolling_back(first)
+        world.omics.runs["1000001"]["tags"][ledger.ATTEMPTED] = (
+            f"20261122T101520Z {request_digest('update-1')}:genomes-alignment"
+        )
+
+    world.omics.after["StartRun"] = [rolled_back]
+
+    reason, _ = failure(world, event)
+
+    assert "was cancelled" in reason
+    assert world.omics.runs["1000002"]["status"] == "CANCELLED"
+
+
+def test_a_later_sending_does_not_answer_a_run_that_the_first_gives_back(world: World) -> None:
+    first = created(world)
+    world.updating(first)
+    event = update(first, NEW, OLD)
+    world.run(dated(event, 10))
+    original = world.stacks.stack_status
+    asked: list[str] = []
+
+    def stack_status(stack_id: str) -> str:
+        asked.append(stack_id)
+        if len(asked) == 3:  # after the start
+            world.omics.runs["1000002"]["tags"][ledger.RELEASED] = "update-1"
+        return original(stack_id)
+
+    world.stacks.stack_status = stack_status  # type: ignore[method-assign]
+
+    reason, _ = failure(world, sent_again(event))
+
+    assert "given its run back" in reason
 
 
 # --- late deliveries, told by the date of the ResponseURL --------------------------------------------------------

@@ -38,6 +38,18 @@ def test_a_create_is_wanted_while_it_is_in_progress_or_its_run_is_held(
     assert judge_create(ResourceState(status=status, physical_id=physical_id), run_uuid) is verdict
 
 
+@pytest.mark.parametrize("run_uuid", [None, "mine"])
+@pytest.mark.parametrize(
+    ("changed", "sent", "verdict"),
+    [(100.0, 100.0, W), (109.0, 100.0, W), (111.0, 100.0, U), (None, 100.0, W), (9e9, None, W)],
+)
+def test_a_create_is_late_if_the_one_in_progress_began_after_it_was_sent(
+    changed: float | None, sent: float | None, run_uuid: str | None, verdict: Verdict
+) -> None:
+    state = ResourceState(status="CREATE_IN_PROGRESS", physical_id=None, changed=changed)
+    assert judge_create(state, run_uuid, sent) is verdict
+
+
 @pytest.mark.parametrize(
     ("status", "stack", "physical_id", "run_uuid", "verdict"),
     [
