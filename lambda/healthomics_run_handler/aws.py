@@ -18,7 +18,7 @@ from botocore.exceptions import (
 )
 
 from healthomics_run_handler.contract import SERVICE_MODEL_DIRECTORY
-from healthomics_run_handler.errors import ApiError
+from healthomics_run_handler.errors import PARAM_VALIDATION, ApiError
 from healthomics_run_handler.ports import ResourceState
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def translated(operation: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
             except ClientError as error:
                 raise api_error(operation, error) from error
             except ParamValidationError as error:
-                raise ApiError(operation, "ValidationException", str(error), status=400) from error
+                raise ApiError(operation, PARAM_VALIDATION, str(error), status=400) from error
             except (HTTPClientError, ConnectionError) as error:
                 raise ApiError(operation, "ConnectionError", str(error), status=0) from error
             except BotoCoreError as error:
