@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handler_fakes import NOT_FOUND, THROTTLED, World, api_error, create, dated, delete, update
+from handler_fakes import DENIED, NOT_FOUND, THROTTLED, World, api_error, create, dated, delete, update
 from healthomics_run_handler import ledger
 from healthomics_run_handler.errors import RequestFailedError
 from healthomics_run_handler.ports import ResourceState
@@ -147,6 +147,50 @@ def test_a_cancel_that_is_forbidden_fails(world: World) -> None:
 
     with pytest.raises(RequestFailedError, match=r"CancelRun failed with ValidationException.*\[run 1000001\]"):
         world.run(delete(physical_id))
+
+
+@pytest.mark.parametrize("refusal", [api_error("ConflictException", 409), api_error("ValidationException", 400)])
+def test_a_cancel_that_is_refused_because_the_run_is_stopping_waits_for_its_end(
+    world: World, refusal: Exception
+) -> None:
+    physical_id = created(world)
+    world.omics.runs["1000001"]["status"] = "STOPPING"
+    world.omics.script["CancelRun"] = [refusal] * 9
+    world.omics.script["GetRun"] = [None, None, None, lambda: world.omics.runs["1000001"].update(status="COMPLETED")]
+
+    world.run(delete(physical_id))
+
+    assert world.omics.names() == ["GetRun", "TagResource", "CancelRun", "GetRun", "GetRun", "GetRun"]
+
+
+@pytest.mark.parametrize("refusal", [api_error("ValidationException", 400, "Too many tags"), DENIED])
+def test_a_tag_that_is_refused_for_good_does_not_keep_a_run_alive(world: World, refusal: Exception) -> None:
+    physical_id = created(world)
+    world.omics.script["TagResource"] = [refusal] * 1000
+
+    world.run(delete(physical_id))
+
+    assert world.omics.runs["1000001"]["status"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("refusal", [api_error("ValidationException", 400, "Too many tags"), DENIED])
+def test_a_run_that_may_go_on_needs_no_tag_to_do_so(world: World, refusal: Exception) -> None:
+    physical_id = created(world)
+    world.omics.script["TagResource"] = [refusal] * 1000
+
+    world.run(delete(physical_id, OnDelete="LEAVE"))
+
+    assert world.omics.runs["1000001"]["status"] == "PENDING"
+
+
+def test_a_stray_whose_tag_is_refused_is_cancelled_all_the_same(world: World) -> None:
+    created(world)
+    world.deleting(MARKER)
+    world.omics.script["TagResource"] = [api_error("ValidationException", 400, "Too many tags")]
+
+    world.run(delete(MARKER))
+
+    assert world.omics.runs["1000001"]["status"] == "CANCELLED"
 
 
 def test_a_cancel_that_stays_throttled_fails_in_the_end(world: World) -> None:
@@ -422,7 +466,7 @@ def test_a_call_that_stays_throttled_fails_in_the_end_and_says_which(world: Worl
     assert 850 < world.clock.now() - began <= 900
 
 
-@pytest.mark.parametrize("operation", ["GetRun", "TagResource", "DeleteRun"])
+@pytest.mark.parametrize("operation", ["GetRun", "DeleteRun"])
 def test_a_call_that_is_refused_fails_at_once(world: World, operation: str) -> None:
     physical_id = created(world)
     world.omics.script[operation] = [api_error("ValidationException", 400, operation=operation)]
