@@ -18,6 +18,9 @@ from healthomics_run_handler.errors import ApiError
 from laws.template import ACCOUNT, REGION
 
 ACTIVE: Final = ("PENDING", "STARTING", "RUNNING", "STOPPING")
+MAX_TOKEN_LENGTH: Final = 128
+MAX_TAG_KEY_LENGTH: Final = 128
+TAG_VALUE_LIMIT: Final = 256
 ID_QUARANTINE: Final = 60.0
 """Seconds for which the id of a vanished run is certainly not used again."""
 
@@ -145,6 +148,8 @@ class FakeHealthOmics(Generic[Caller]):
         """Every run that ever was."""
         self.writes: list[Write[Caller]] = []
         self.on_write: Callable[[Write[Caller]], None] = lambda _: None
+        self.complaints: list[str] = []
+        """Requests that break the service's rules, for the laws."""
         self._tokens: dict[str, tuple[Run[Caller], dict[str, Any]]] = {}
         self._free_ids: list[Run[Caller]] = []
         self._records: dict[str, Run[Caller]] = {}
@@ -156,12 +161,12 @@ class FakeHealthOmics(Generic[Caller]):
         """StartRun: one per second and account (API quotas), then 429; one run per ``requestId``."""
         self._admit_start()
         token = request["requestId"]
-        assert 1 <= len(token) <= 128, "requestId: 1 to 128 characters"
-        assert len(request.get("tags", {})) <= TAG_LIMIT, "at most 50 tags"
-        assert all(isinstance(value, str) for value in request.get("tags", {}).values())
+        if not 1 <= len(token) <= MAX_TOKEN_LENGTH:
+            raise self._refusal("StartRun", f"requestId has {len(token)} characters, 1 to {MAX_TOKEN_LENGTH} are valid")
+        self._check_tags("StartRun", request.get("tags", {}))
         for member in ("workflowId", "roleArn", "outputUri"):
             if not request.get(member):
-                raise ApiError("StartRun", "ValidationException", f"{member} is missing", status=400)
+                raise self._refusal("StartRun", f"{member} is missing")
         if token in self._tokens:
             return self._start_again(token)
         run = self._new_run(request, caller)
@@ -230,9 +235,9 @@ class FakeHealthOmics(Generic[Caller]):
 
     def tag_run(self, arn: str, tags: dict[str, str], caller: Caller) -> None:
         run = self._record(arn.rpartition("/")[2], "TagResource")
+        self._check_tags("TagResource", {**run.tags, **tags})
         self._log("tag_run", run, caller, tags)
         run.tags.update(tags)
-        assert len(run.tags) <= TAG_LIMIT, "at most 50 tags"
 
     def untag_run(self, arn: str, keys: list[str], caller: Caller) -> None:
         run = self._record(arn.rpartition("/")[2], "UntagResource")
@@ -275,6 +280,22 @@ class FakeHealthOmics(Generic[Caller]):
             self._tally["rate limited"] += 1
             raise ApiError("StartRun", "ThrottlingException", "Rate exceeded", status=429)
         self._next_start = now + 1.0
+
+    def _check_tags(self, operation: str, tags: dict[str, Any]) -> None:
+        """Tags as the service model has them: at most 50, keys of 1 to 128 and values of at most 256 characters."""
+        if len(tags) > TAG_LIMIT:
+            raise self._refusal(operation, f"{len(tags)} tags, at most {TAG_LIMIT} are valid")
+        for key, value in tags.items():
+            if not (0 < len(key) <= MAX_TAG_KEY_LENGTH and isinstance(value, str) and len(value) <= TAG_VALUE_LIMIT):
+                raise self._refusal(operation, f"tag {key} is not valid: {value!r}")
+
+    def _refusal(self, operation: str, text: str) -> ApiError:
+        """What the service says of a request that breaks its rules; that the handler made it is a breach, too.
+
+        An exception of another type would be a defect of the handler's, which answers those, and the laws would hold.
+        """
+        self.complaints.append(f"{operation}: {text}")
+        return ApiError(operation, "ValidationException", text, status=400)
 
     def _start_again(self, token: str) -> dict[str, Any]:
         run, first_response = self._tokens[token]

@@ -1,11 +1,15 @@
-"""The six laws of design §4, judged from what the services saw. The handler's own words count for nothing."""
+"""The six laws of design §4, judged from what the services saw. The handler's own words count for nothing.
+
+Law 0 stands for what is no law of its own and has to hold all the same: no call that the service can only refuse, and the
+tags that the template asks for.
+"""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from healthomics_run_handler.contract import ATTRIBUTES, LEDGER_TAG_PREFIX, ON_DELETE_LEAVE, ON_DELETE_PROPERTY
+from healthomics_run_handler.contract import ATTRIBUTES, ON_DELETE_LEAVE, ON_DELETE_PROPERTY, TAGS_PROPERTY
 from laws.cloudformation import CloudFormation, Receipt
 from laws.healthomics import ACTIVE, FakeHealthOmics, Run, Write
 from laws.lambda_service import Invocation, LambdaService
@@ -13,6 +17,7 @@ from laws.requests import faults_of
 from laws.stack import Known, Resource, Stack
 from laws.template import spec_of
 
+AT_REST: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 ENDS_A_RUN: Final = frozenset({"cancel_run", "delete_run"})
 
 ServiceRun = Run[Invocation]
@@ -63,11 +68,27 @@ class Judge:
     def check(self, *, drained: bool) -> None:
         """Raise if a law was broken so far. ``drained``: nothing is under way any more."""
         breaches = [*self._breaches, *self._law_1_and_3_and_4()]
+        breaches += [Breach(0, complaint) for complaint in self._omics.complaints]
         if drained:
             breaches += self._law_2()
+            breaches += self._tags()
         breaches += self._law_6()
         if breaches:
             raise LawBrokenError(breaches)
+
+    # --- 0: tags ------------------------------------------------------------------------------------------------
+
+    def _tags(self) -> Iterator[Breach]:
+        """At rest, every run that is held has the tags of its template. Nobody else sets those."""
+        for stack in self._cloudformation.stacks.values():
+            for resource in stack.resources.values() if stack.status in AT_REST else ():
+                run = self._omics.run_with_uuid(self._named(stack, resource.logical_id, resource.good) or "")
+                if run is None or resource.good is None or not self._omics.existing(run):
+                    continue
+                wanted = resource.good.properties.get(TAGS_PROPERTY, {})
+                wrong = {key: run.tags.get(key) for key, value in wanted.items() if run.tags.get(key) != value}
+                if wrong:
+                    yield Breach(0, f"run {run.id} of {resource.logical_id} has {wrong}, wanted is {wanted}")
 
     # --- 1, 3 and 4: how many runs a request starts ------------------------------------------------------------
 
@@ -111,30 +132,27 @@ class Judge:
                 yield run
 
     def stray_runs(self) -> Iterator[ServiceRun]:
-        """Active runs of stacks at rest that no resource holds. No law of the design, but "never an orphan" is the
-        product's promise, so the laws' report counts them."""
+        """Active runs of stacks at rest that no resource holds: "never an orphan" is the product's promise."""
         for run in self._omics.runs:
             starter = run.starter
             if starter is None or run.cancelled <= self._now or run.status(self._now) not in ACTIVE:
                 continue
             stack = self._cloudformation.stacks[starter.request.stack_id]
             resource = stack.resources.get(starter.request.logical_id)
-            at_rest = stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
-            if resource is None or not at_rest or self._may_be_left(run):
+            if resource is None or stack.status not in AT_REST or self._may_be_left(run):
                 continue
             if self._named(stack, resource.logical_id, resource.good) != run.uuid:
                 yield run
 
     def _may_be_left(self, run: ServiceRun) -> bool:
-        """Whether OnDelete was LEAVE at any time at which this run's resource was asked to do something."""
+        """Whether a Delete of this very run has said LEAVE. A run that no Delete names is an orphan, LEAVE or not."""
         assert run.starter is not None
         own = run.starter.request
         return any(
             request.properties.get(ON_DELETE_PROPERTY) == ON_DELETE_LEAVE
+            and self._cloudformation.named_runs.get((own.stack_id, own.logical_id, request.physical_id or "")) == run.uuid
             for request in self._cloudformation.requests
-            if request.stack_id == own.stack_id
-            and request.logical_id == own.logical_id
-            and request.number >= own.number
+            if request.type == "Delete" and request.stack_id == own.stack_id and request.logical_id == own.logical_id
         )
 
     # --- 3 and 5: what may be written to a run ----------------------------------------------------------------
@@ -266,9 +284,6 @@ class Judge:
 
     def _broken(self, law: int, what: str) -> None:
         self._breaches.append(Breach(law, what))
-
-
-__all__ = ["LEDGER_TAG_PREFIX", "Breach", "Judge", "LawBrokenError"]
 
 
 def _spec_in(physical_id: str) -> str:

@@ -228,7 +228,9 @@ class StackLife(RuleBasedStateMachine):
         simulator.faults.prepare(CALM, simulator.scheduler.now)
         simulator.drain()
         simulator.check()
-        self.tally["strays in stacks at rest"] += len(list(simulator.judge.stray_runs()))
+        strays = [f"run {run.id}, started by {run.starter.request}" for run in simulator.judge.stray_runs() if run.starter]
+        self.tally["strays in stacks at rest"] += len(strays)
+        self._require(not strays, f"strays in a stack at rest: {strays}")
         for _ in range(DELETION_TRIES):
             if not _can_delete(self):
                 break

@@ -2,11 +2,8 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
 
 from laws.template import Properties
-
-IN_PROGRESS: Final = "_IN_PROGRESS"
 
 
 class RollbackOfReplacement(StrEnum):
@@ -100,10 +97,6 @@ class Stack:
     resources: dict[str, Resource] = field(default_factory=dict)
     failing: bool = False
     """The running operation has failed or was cancelled; what was new is not to stay."""
-
-    @property
-    def busy(self) -> bool:
-        return self.status.endswith(IN_PROGRESS)
 
     @property
     def gone(self) -> bool:

@@ -126,10 +126,14 @@ def _changes(**settings: tuple[Any, ...]) -> st.SearchStrategy[list[Change]]:
     return st.lists(change(), min_size=1, max_size=4)
 
 
+MANY_TAGS: Final = {f"many-{number}": "1" for number in range(30)}
+MANY_OTHER_TAGS: Final = {f"other-{number}": "1" for number in range(30)}
+"""Either fits beside the ledger's tags, both together exceed what a run may have."""
+
 SPEC_CHANGES: Final = _changes(sample=(1, 0, 2), rerun_on=("1", None, "2"), name=("renamed", "shared"))
 """Another run: A to B, and back to A."""
 OTHER_CHANGES: Final = _changes(
-    tags=({"project": "1"}, {}, {"project": "2", "cost": "1"}, {"cost": "2"}),
+    tags=({"project": "1"}, {}, {"project": "2", "cost": "1"}, {"cost": "2"}, MANY_TAGS, MANY_OTHER_TAGS),
     release=(2, 3),
     service_timeout=(900, 3600),
     on_delete=ON_DELETE_VALUES,
