@@ -13,7 +13,7 @@ from healthomics_run_handler.contract import ATTRIBUTES, ON_DELETE_LEAVE, ON_DEL
 from laws.cloudformation import CloudFormation, Receipt
 from laws.healthomics import ACTIVE, FakeHealthOmics, Run, Write
 from laws.lambda_service import Invocation, LambdaService
-from laws.requests import faults_of
+from laws.requests import Request, faults_of
 from laws.stack import Known, Resource, Stack
 from laws.template import spec_of
 
@@ -150,7 +150,7 @@ class Judge:
         own = run.starter.request
         return any(
             request.properties.get(ON_DELETE_PROPERTY) == ON_DELETE_LEAVE
-            and self._cloudformation.named_runs.get((own.stack_id, own.logical_id, request.physical_id or "")) == run.uuid
+            and self._named_by(request) == run.uuid
             for request in self._cloudformation.requests
             if request.type == "Delete" and request.stack_id == own.stack_id and request.logical_id == own.logical_id
         )
@@ -170,8 +170,26 @@ class Judge:
             for key in write.details:
                 if key.startswith("external:"):
                     self._broken(5, f"{request} removed somebody else's tag {key} from run {run.id}")
+        if write.operation in ENDS_A_RUN and self._was_left(run):
+            self._broken(5, f"{request} called {write.operation} on run {run.id}, which was left to go on")
         if write.operation in ENDS_A_RUN and (holder := self._holder(run)) is not None:
             self._broken(3, f"{request} called {write.operation} on run {run.id}, which {holder} still holds")
+
+    def _was_left(self, run: ServiceRun) -> bool:
+        """Whether a Delete of this very run with LEAVE has succeeded: it is nobody's own from then on."""
+        assert run.starter is not None
+        return any(
+            receipt.accepted
+            and receipt.request.type == "Delete"
+            and receipt.request.properties.get(ON_DELETE_PROPERTY) == ON_DELETE_LEAVE
+            and self._named_by(receipt.request) == run.uuid
+            and json.loads(receipt.body).get("Status") == "SUCCESS"
+            for receipt in self._cloudformation.receipts
+        )
+
+    def _named_by(self, request: Request) -> str | None:
+        key = (request.stack_id, request.logical_id, request.physical_id or "")
+        return self._cloudformation.named_runs.get(key)
 
     def _holder(self, run: ServiceRun) -> str | None:
         """The resource that a run belongs to and whose Delete for it has not been sent.
@@ -258,7 +276,7 @@ class Judge:
     def _check_deleted(self, receipt: Receipt) -> None:
         """Law 2, sharpened: a successful Delete of a run means that the run has stopped; its run group may go next."""
         request = receipt.request
-        uuid = self._cloudformation.named_runs.get((request.stack_id, request.logical_id, request.physical_id or ""))
+        uuid = self._named_by(request)
         run = self._omics.run_with_uuid(uuid) if uuid is not None else None
         if run is not None and run.status(self._now) in ACTIVE and not self._may_be_left(run):
             self._broken(2, f"{request} succeeded while run {run.id} is {run.status(self._now)}")
@@ -275,8 +293,17 @@ class Judge:
             self._broken(6, f"answer to {request}: run {run.id} belongs to {own}")
         if (data["RunId"], data["RunArn"]) != (run.id, run.arn):
             self._broken(6, f"answer to {request}: {data} does not describe run {run.id}")
+        if receipt.accepted and request.allowance and self._was_given_back(run, receipt):
+            self._broken(6, f"answer to {request}: run {run.id} was given back before, and cancelled")
         if spec_of(own.properties) != spec_of(request.properties):
             self._broken(6, f"answer to {request}: run {run.id} has not the wanted spec")
+
+    def _was_given_back(self, run: ServiceRun, receipt: Receipt) -> bool:
+        """Whether the handler has cancelled a run on behalf of a request before the one that is answered."""
+        return any(
+            write.run is run and write.operation == "cancel_run" and write.caller.request is not receipt.request
+            for write in self._omics.writes
+        )
 
     @property
     def _now(self) -> float:

@@ -29,6 +29,9 @@ from laws.stack import Readings, Stack
 START: Final = 1_800_000_000.0
 """Epoch seconds at which every world begins."""
 
+LATEST_DUPLICATE: Final = 3600.0
+"""Seconds after which the queue delivers no event again: the most that the laws assume."""
+
 HandleEvent = Callable[[Ports, dict[str, Any]], None]
 
 
@@ -122,6 +125,20 @@ class Simulator:
         if self._task is not None:
             self.scheduler.run(self.scheduler.now + seconds, stop=self._task.done)
         self._after_operation()
+
+    def deliver_again(self, number: int, *, wait: float = inf) -> None:
+        """Deliver one of the latest requests once more; the number counts back, and round."""
+        requests = self.recent_requests()
+        self.lambda_service.deliver_again(requests[-1 - number % len(requests)])
+        if self.busy:
+            self.wait(wait)
+        else:
+            self.pass_time(min(wait, LATEST_DUPLICATE))
+
+    def recent_requests(self) -> list[Request]:
+        """Those that a queue may still deliver."""
+        began = self.scheduler.now - LATEST_DUPLICATE
+        return [request for request in self.cloudformation.requests if request.sent >= began]
 
     def pass_time(self, seconds: float, *, chaos: Chaos | None = None) -> None:
         if chaos is not None:
