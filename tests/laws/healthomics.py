@@ -13,7 +13,7 @@ from math import inf
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
-from healthomics_run_handler.contract import TAG_LIMIT
+from healthomics_run_handler.contract import LEDGER_TAG_PREFIX, TAG_LIMIT
 from healthomics_run_handler.errors import ApiError
 from laws.template import ACCOUNT, REGION
 
@@ -35,6 +35,7 @@ class SameToken(StrEnum):
     REPLAY = "the first response once more"
     CONFLICT = "409, always"
     CONFLICT_IN_FLIGHT = "409 while the first request is in flight, then the run"
+    OTHER_BODY_REFUSED = "the run, but 400 if the request differs in anything"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class HealthOmicsReadings:
     quota is exceeded")."""
     in_flight: float = 3.0
     """Seconds for which a request counts as in flight under CONFLICT_IN_FLIGHT."""
+    cancels_stopping: bool = True
+    """Whether CancelRun accepts a run that is STOPPING, as the developer guide has it, or refuses it with a 400."""
+    forgets_tokens: bool = False
+    """Whether a ``requestId`` is forgotten with the record of its run, and starts another. Not in the usual mix: then no
+    ledger is left that a second delivery could consult."""
     page: int = 3
     """Runs per page of ListRuns."""
 
@@ -167,8 +173,9 @@ class FakeHealthOmics(Generic[Caller]):
         for member in ("workflowId", "roleArn", "outputUri"):
             if not request.get(member):
                 raise self._refusal("StartRun", f"{member} is missing")
-        if token in self._tokens:
-            return self._start_again(token)
+        known = self._tokens.get(token)
+        if known is not None and not (self.readings.forgets_tokens and not self.existing(known[0])):
+            return self._start_again(token, request)
         run = self._new_run(request, caller)
         self._tally["runs"] += 1
         self._log("start_run", run, caller)
@@ -220,8 +227,12 @@ class FakeHealthOmics(Generic[Caller]):
         """CancelRun: "allowed in PENDING, STARTING, RUNNING, STOPPING" (developer guide)."""
         run = self._record(run_id, "CancelRun")
         now = self._now()
-        if run.status(now) not in ACTIVE:
+        status = run.status(now)
+        if status not in ACTIVE:
             raise _conflict("CancelRun", "the run is not active")
+        if status == "STOPPING" and not self.readings.cancels_stopping:
+            self._tally["CancelRun refused while STOPPING"] += 1
+            raise ApiError("CancelRun", "ValidationException", "the run is stopping", status=400)
         self._log("cancel_run", run, caller)
         run.cancelled = min(run.cancelled, now)
 
@@ -257,6 +268,12 @@ class FakeHealthOmics(Generic[Caller]):
         if run.status(self._now()) in ACTIVE:
             run.cancelled = min(run.cancelled, self._now())
             self._tally["external cancel"] += 1
+
+    def external_strip(self, run: Run[Caller]) -> None:
+        """Somebody removes the ledger's tags, or a tag policy does."""
+        if self.existing(run):
+            run.tags = {key: value for key, value in run.tags.items() if not key.startswith(LEDGER_TAG_PREFIX)}
+            self._tally["external strip"] += 1
 
     def external_delete(self, run: Run[Caller]) -> None:
         if run.status(self._now()) not in ACTIVE:
@@ -297,13 +314,16 @@ class FakeHealthOmics(Generic[Caller]):
         self.complaints.append(f"{operation}: {text}")
         return ApiError(operation, "ValidationException", text, status=400)
 
-    def _start_again(self, token: str) -> dict[str, Any]:
+    def _start_again(self, token: str, request: dict[str, Any]) -> dict[str, Any]:
         run, first_response = self._tokens[token]
         reading = self.readings.same_token
         self._tally[f"same token: {reading.name}"] += 1
         in_flight = self._now() < run.started + self.readings.in_flight
         if reading is SameToken.CONFLICT or (reading is SameToken.CONFLICT_IN_FLIGHT and in_flight):
             raise _conflict("StartRun", "a run with this requestId is being, or was, created")
+        if reading is SameToken.OTHER_BODY_REFUSED and request != run.request:
+            self._tally["same token: another body"] += 1
+            raise ApiError("StartRun", "ValidationException", "requestId was used with other parameters", status=400)
         if reading is SameToken.REPLAY:
             return dict(first_response)
         return self._start_response(run) | {"tags": dict(run.tags)}

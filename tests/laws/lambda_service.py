@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Final
 
 from laws.chaos import DELIVER, FaultInjector, Kind
@@ -49,6 +50,7 @@ class Invocation:
     puts: list[Put] = field(default_factory=list)
     error: Exception | None = None
     killed: bool = False
+    ended: float = inf
 
 
 Handle = Callable[[Invocation, dict[str, Any]], None]
@@ -116,6 +118,7 @@ class LambdaService:
         if not scheduler.wait(invocation.task.done, timeout=self.timeout):
             self._tally["lambda time-outs"] += 1
             self.kill(invocation)
+        invocation.ended = scheduler.now
         for timer in invocation.timers:
             if not timer.done.done:
                 scheduler.kill(timer)

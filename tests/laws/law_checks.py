@@ -79,16 +79,37 @@ class Judge:
     # --- 0: tags ------------------------------------------------------------------------------------------------
 
     def _tags(self) -> Iterator[Breach]:
-        """At rest, every run that is held has the tags of its template. Nobody else sets those."""
+        """At rest, every run that is held has the tags of its template. Nobody else sets those.
+
+        Two requests that are worked on at the same time are let off: TagResource has no conditions, so of an update that
+        is cancelled in flight and the rollback behind it either may write last.
+        """
         for stack in self._cloudformation.stacks.values():
             for resource in stack.resources.values() if stack.status in AT_REST else ():
                 run = self._omics.run_with_uuid(self._named(stack, resource.logical_id, resource.good) or "")
                 if run is None or resource.good is None or not self._omics.existing(run):
                     continue
+                if self._worked_on_at_once(stack, resource):
+                    continue
                 wanted = resource.good.properties.get(TAGS_PROPERTY, {})
                 wrong = {key: run.tags.get(key) for key, value in wanted.items() if run.tags.get(key) != value}
                 if wrong:
                     yield Breach(0, f"run {run.id} of {resource.logical_id} has {wrong}, wanted is {wanted}")
+
+    def _worked_on_at_once(self, stack: Stack, resource: Resource) -> bool:
+        """Whether an invocation for another request overlapped with one for the last Create or Update."""
+        last: Request | None = None
+        for request in self._cloudformation.requests:
+            if (request.stack_id, request.logical_id) == (stack.id, resource.logical_id) and request.type != "Delete":
+                last = request
+        own = [invocation for invocation in self._lambda.invocations if invocation.request is last]
+        return any(
+            one.began <= other.ended and other.began <= one.ended
+            for other in self._lambda.invocations
+            if other.request is not last
+            and (other.request.stack_id, other.request.logical_id) == (stack.id, resource.logical_id)
+            for one in own
+        )
 
     # --- 1, 3 and 4: how many runs a request starts ------------------------------------------------------------
 
@@ -170,7 +191,7 @@ class Judge:
             for key in write.details:
                 if key.startswith("external:"):
                     self._broken(5, f"{request} removed somebody else's tag {key} from run {run.id}")
-        if write.operation in ENDS_A_RUN and self._was_left(run):
+        if write.operation in ENDS_A_RUN and run.cancelled > self._now and self._was_left(run):
             self._broken(5, f"{request} called {write.operation} on run {run.id}, which was left to go on")
         if write.operation in ENDS_A_RUN and (holder := self._holder(run)) is not None:
             self._broken(3, f"{request} called {write.operation} on run {run.id}, which {holder} still holds")

@@ -217,7 +217,7 @@ class StackLife(RuleBasedStateMachine):
         self.simulator.pass_time(seconds)
 
     @precondition(lambda self: self.simulator.omics.runs and self.touches < TOUCHES)
-    @rule(number=st.integers(0, 20), what=st.sampled_from(("cancel", "delete", "tag")))
+    @rule(number=st.integers(0, 20), what=strategies.TOUCHES)
     def somebody_touches_a_run(self, number: int, what: str) -> None:
         self.touches += 1
         omics = self.simulator.omics
@@ -226,6 +226,8 @@ class StackLife(RuleBasedStateMachine):
             omics.external_cancel(run)
         elif what == "delete":
             omics.external_delete(run)
+        elif what == "strip":
+            omics.external_strip(run)
         elif omics.existing(run):
             run.tags["external:note"] = "somebody else's"
 
@@ -280,8 +282,9 @@ class StackLife(RuleBasedStateMachine):
 
     def _deploy(self, template: dict[str, RunTemplate], options: Options, chaos: Chaos, wait: float) -> None:
         simulator = self.simulator
-        # Under "409, always" nothing tells a reused RequestId whose run is gone from one whose run is in flight.
-        hopeless = options.is_retry and simulator.omics.readings.same_token is SameToken.CONFLICT
+        # If it is refused, nothing tells a reused RequestId whose run is gone from one whose run is in flight.
+        refused = (SameToken.CONFLICT, SameToken.OTHER_BODY_REFUSED)
+        hopeless = options.is_retry and simulator.omics.readings.same_token in refused
         healthy = options.sibling_fails_after is None and not hopeless
         calm = chaos.calm and simulator.scheduler.idle and healthy
         self.wanted = template

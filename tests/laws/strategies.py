@@ -3,6 +3,7 @@
 All strategies are made once: making them costs more than drawing from them.
 """
 
+import os
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Final
@@ -15,6 +16,10 @@ from laws.deployment import Options
 from laws.healthomics import FAILING, SHORT, HealthOmicsReadings, Life, SameToken
 from laws.stack import FailedWithOtherId, InFlight, OldProperties, Readings, RollbackOfReplacement, ShownId
 from laws.template import RunTemplate
+
+EXTRAS: Final = frozenset(os.environ.get("LAWS_EXTRAS", "").split())
+"""Readings beyond the usual mix, under which the laws need not hold: ``tokens`` (forgotten with the record), ``strip`` (the
+ledger's tags, by others)."""
 
 LOGICAL_IDS: Final = ("A", "B", "C", "D", "E")
 
@@ -81,6 +86,8 @@ OMICS_READINGS: Final = st.builds(
     listing_lag=st.sampled_from((0.0, 5.0, 30.0)),
     lives=st.lists(st.sampled_from((Life(), SHORT, FAILING, Life(stopping=100))), min_size=1, max_size=3).map(tuple),
     removal_delay=st.sampled_from((30.0, 0.0, 600.0)),
+    cancels_stopping=st.sampled_from((True, False)),
+    forgets_tokens=st.sampled_from((False, True) if "tokens" in EXTRAS else (False,)),
 )
 
 # --- templates ----------------------------------------------------------------------------------------------------
@@ -128,19 +135,18 @@ def _changes(**settings: tuple[Any, ...]) -> st.SearchStrategy[list[Change]]:
     return st.lists(change(), min_size=1, max_size=4)
 
 
-MANY_TAGS: Final = {f"many-{number}": "1" for number in range(30)}
-MANY_OTHER_TAGS: Final = {f"other-{number}": "1" for number in range(30)}
-"""Either fits beside the ledger's tags, both together exceed what a run may have."""
-
 SPEC_CHANGES: Final = _changes(sample=(1, 0, 2), rerun_on=("1", None, "2"), name=("renamed", "shared"))
 """Another run: A to B, and back to A."""
 OTHER_CHANGES: Final = _changes(
-    tags=({"project": "1"}, {}, {"project": "2", "cost": "1"}, {"cost": "2"}, MANY_TAGS, MANY_OTHER_TAGS),
+    tags=({"project": "1"}, {}, {"project": "2", "cost": "1"}, {"cost": "2"}),
     release=(2, 3),
     service_timeout=(900, 3600),
     on_delete=ON_DELETE_VALUES,
 )
 """The same run: tags, settings of the resource, a later release of the library."""
+
+TOUCHES: Final = st.sampled_from(("cancel", "delete", "tag", *(("strip",) if "strip" in EXTRAS else ())))
+"""What somebody else may do to a run."""
 
 # --- deployments --------------------------------------------------------------------------------------------------
 
