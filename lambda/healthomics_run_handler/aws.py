@@ -166,11 +166,16 @@ class BotoStacks:
     def stack_status(self, stack_id: str) -> str:
         """Call DescribeStacks; a stack that is not there counts as deleted."""
         try:
-            return self._describe_stack(stack_id)
+            return str(self._describe_stack(stack_id)["StackStatus"])
         except ApiError as error:
             if error.code == "ValidationError" and _STACK_GONE in error.message:
                 return "DELETE_COMPLETE"
             raise
+
+    def last_update(self, stack_id: str) -> float | None:
+        """Call DescribeStacks; CloudFormation returns the member only if the stack was updated at least once."""
+        updated = self._describe_stack(stack_id).get("LastUpdatedTime")
+        return updated.timestamp() if updated is not None else None
 
     @translated("DescribeStackResource")
     def _describe_resource(self, stack_id: str, logical_id: str) -> Mapping[str, Any]:
@@ -178,5 +183,5 @@ class BotoStacks:
         return response["StackResourceDetail"]
 
     @translated("DescribeStacks")
-    def _describe_stack(self, stack_id: str) -> str:
-        return str(self._client.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"])
+    def _describe_stack(self, stack_id: str) -> Mapping[str, Any]:
+        return self._client.describe_stacks(StackName=stack_id)["Stacks"][0]

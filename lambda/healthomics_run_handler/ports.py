@@ -69,6 +69,10 @@ class Stacks(Protocol):
         """Call DescribeStacks."""
         ...
 
+    def last_update(self, stack_id: str) -> float | None:
+        """Call DescribeStacks for the time of the last update, in epoch seconds; None for a stack that was never updated."""
+        ...
+
 
 class Random(Protocol):
     """Chance, for the jitter."""

@@ -54,7 +54,9 @@ def cancel_replacements_of_deleted(session: Session, held: RunIdentity, record: 
         return  # nobody else has tried
     # Without its record nobody knows the names of the attempts; the one that was accepted is the best guess.
     names = [now_held.name] if now_held is not None else []
-    for _ in session.search_rounds():
+    # Nor whether there were any. Only an Update replaces a run: what one of long ago has started is listed by now.
+    at_rest = record is None and not session.updated_lately()
+    for _ in (None,) if at_rest else session.search_rounds():
         strays = [
             run
             for run in _replacements(session, held, record, also_named=names)

@@ -211,7 +211,7 @@ class StackLife(RuleBasedStateMachine):
         self._after_step()
 
     @precondition(_may_idle)
-    @rule(seconds=st.sampled_from((60.0, 3600.0, 50_000.0)))
+    @rule(seconds=st.sampled_from((60.0, 3600.0, 50_000.0, 180_000.0)))
     def pass_idle_time(self, seconds: float) -> None:
         self.idled_after = len(self.simulator.cloudformation.requests)
         self.simulator.pass_time(seconds)

@@ -220,6 +220,9 @@ class SimulatedStacks:
                 return "DELETE_COMPLETE"
             raise
 
+    def last_update(self, stack_id: str) -> float | None:
+        return self.calls.make("describe_stack", lambda: self.service.last_update(stack_id))
+
 
 @dataclass
 class SimulatedContext:

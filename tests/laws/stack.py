@@ -95,6 +95,8 @@ class Stack:
     id: str
     status: str = ""
     resources: dict[str, Resource] = field(default_factory=dict)
+    updated: float | None = None
+    """When its last update began."""
     failing: bool = False
     """The running operation has failed or was cancelled; what was new is not to stay."""
 

@@ -229,3 +229,12 @@ def test_the_assets_own_service_model_comes_first(monkeypatch: pytest.MonkeyPatc
     (tmp_path / "models").mkdir()
     aws.use_own_service_model()
     assert os.environ["AWS_DATA_PATH"] == os.pathsep.join([str(tmp_path.resolve() / "models"), "/theirs"])
+
+
+@pytest.mark.parametrize(("member", "seen"), [({"LastUpdatedTime": NOW}, NOW.timestamp()), ({}, None)])
+def test_the_last_update_of_a_stack_is_read(stacks: Any, member: dict[str, Any], seen: float | None) -> None:
+    port, stubber = stacks
+    stack = {"StackName": "s", "CreationTime": NOW, "StackStatus": "DELETE_IN_PROGRESS", **member}
+    stubber.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": STACK})
+
+    assert port.last_update(STACK) == seen

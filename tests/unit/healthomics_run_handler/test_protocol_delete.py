@@ -8,6 +8,7 @@ from handler_fakes import DENIED, NOT_FOUND, THROTTLED, World, api_error, create
 from healthomics_run_handler import ledger
 from healthomics_run_handler.errors import RequestFailedError
 from healthomics_run_handler.ports import ResourceState
+from healthomics_run_handler.session import UPDATES_TAKE
 
 INVENTED = "genomes-Alignment-1ABCDEF2GHIJK"
 MARKER = "request|create-1|unknown|genomes-alignment"
@@ -85,6 +86,55 @@ def test_a_run_that_is_gone_is_fine(world: World) -> None:
     world.omics.runs.clear()
 
     assert world.run(delete(physical_id)).physical_id == physical_id
+
+
+def test_a_run_that_is_gone_from_a_stack_that_was_never_updated_takes_one_look(world: World) -> None:
+    physical_id = created(world)
+    world.omics.runs.clear()
+    began = world.clock.now()
+
+    world.run(delete(physical_id))
+
+    assert world.clock.now() == began
+    assert world.omics.names() == ["GetRun", *["ListRuns"] * 4]
+
+
+@pytest.mark.parametrize(("ago", "finds"), [(3600.0, True), (UPDATES_TAKE, False)])
+def test_a_stray_of_a_gone_run_may_show_late_only_after_an_update_of_late(
+    world: World,
+    ago: float,
+    finds: bool,  # noqa: FBT001
+) -> None:
+    first, _ = with_stray(world)
+    del world.omics.runs["1000001"]
+    world.deleting(first)
+    world.stacks.updated = began = world.clock.now() - ago
+    late = world.omics.runs.pop("1000002")
+    original = world.omics.list_runs
+
+    def lagging(**filters: Any) -> Any:
+        if world.clock.now() >= began + ago + 30:
+            world.omics.runs["1000002"] = late
+        return original(**filters)
+
+    world.omics.list_runs = lagging  # type: ignore[method-assign]
+
+    world.run(delete(first))
+
+    assert (late["status"] == "CANCELLED") is finds
+
+
+def test_where_the_last_update_is_not_to_be_had_the_search_is_long(world: World) -> None:
+    physical_id = created(world)
+    world.omics.runs.clear()
+    world.stacks.script = [None, api_error("AccessDenied", 400, operation="DescribeStacks")] + [
+        api_error("AccessDenied", 400, operation="DescribeStacks")
+    ] * 1000
+    began = world.clock.now()
+
+    world.run(delete(physical_id))
+
+    assert world.clock.now() - began >= 40
 
 
 def test_another_run_that_got_the_id_is_not_touched(world: World) -> None:
