@@ -70,7 +70,7 @@ class Stacks(Protocol):
         ...
 
     def last_update(self, stack_id: str) -> float | None:
-        """Call DescribeStacks for the time of the last update, in epoch seconds; None for a stack that was never updated."""
+        """Call DescribeStacks for when the stack was updated last, in epoch seconds; None if it never was."""
         ...
 
 

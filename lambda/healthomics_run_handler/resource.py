@@ -218,8 +218,9 @@ class RunResource(CfnResource):
         )
         if taken:
             held = parse_physical_id(result.physical_id)
-            succeeded = result.status == "SUCCESS" and isinstance(held, RunIdentity)
-            run_id = held.run_id if succeeded else protocol.progress.run_id
+            run_id = protocol.progress.run_id
+            if result.status == "SUCCESS" and isinstance(held, RunIdentity):
+                run_id = held.run_id
             self._log().info("Answered", status=result.status, run_id=run_id)
 
     def _current(self) -> tuple[RunProtocol, Request]:

@@ -172,8 +172,8 @@ class Session:
     def updated_lately(self) -> bool:
         """Whether an Update of this stack may have started a run so short a time ago that ListRuns may lag.
 
-        An operation of a stack takes hours at most, and every later delivery finds its Update unwanted. Where the answer
-        is not to be had, the longer search is the safe one.
+        An operation of a stack takes hours at most, and every later delivery finds its Update unwanted. Where the
+        answer is not to be had, the longer search is the safe one.
         """
         try:
             updated = self.call(lambda: self.ports.stacks.last_update(self.request.stack_id))

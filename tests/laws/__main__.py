@@ -1,7 +1,7 @@
 """``make laws``: the long campaign, over two processes.
 
-``LAWS_SEQUENCES`` says how many lives (20,000). Half of them are the same every time, from ``LAWS_SEED`` on; the other half
-begin at a seed that is new each time, and printed: ``LAWS_FRESH_SEED`` repeats those.
+``LAWS_SEQUENCES`` says how many lives (20,000). Half of them are the same every time, from ``LAWS_SEED`` on; the other
+half begin at a seed that is new each time, and printed: ``LAWS_FRESH_SEED`` repeats those.
 """
 
 import os

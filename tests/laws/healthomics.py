@@ -74,8 +74,8 @@ class HealthOmicsReadings:
     cancels_stopping: bool = True
     """Whether CancelRun accepts a run that is STOPPING, as the developer guide has it, or refuses it with a 400."""
     forgets_tokens: bool = False
-    """Whether a ``requestId`` is forgotten with the record of its run, and starts another. Not in the usual mix: then no
-    ledger is left that a second delivery could consult."""
+    """Whether a ``requestId`` is forgotten with the record of its run, and starts another. Not in the usual mix: no
+    ledger is left then that a second delivery could consult."""
     page: int = 3
     """Runs per page of ListRuns."""
 

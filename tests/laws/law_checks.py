@@ -1,7 +1,7 @@
 """The six laws of design §4, judged from what the services saw. The handler's own words count for nothing.
 
-Law 0 stands for what is no law of its own and has to hold all the same: no call that the service can only refuse, and the
-tags that the template asks for.
+Law 0 stands for what is no law of its own and has to hold all the same: no call that the service can only refuse, and
+the tags that the template asks for.
 """
 
 import json
@@ -81,8 +81,8 @@ class Judge:
     def _tags(self) -> Iterator[Breach]:
         """At rest, every run that is held has the tags of its template. Nobody else sets those.
 
-        Two requests that are worked on at the same time are let off: TagResource has no conditions, so of an update that
-        is cancelled in flight and the rollback behind it either may write last.
+        Two requests that are worked on at the same time are let off: TagResource has no conditions, so of an update
+        that is cancelled in flight and the rollback behind it either may write last.
         """
         for stack in self._cloudformation.stacks.values():
             for resource in stack.resources.values() if stack.status in AT_REST else ():
@@ -170,8 +170,7 @@ class Judge:
         assert run.starter is not None
         own = run.starter.request
         return any(
-            request.properties.get(ON_DELETE_PROPERTY) == ON_DELETE_LEAVE
-            and self._named_by(request) == run.uuid
+            request.properties.get(ON_DELETE_PROPERTY) == ON_DELETE_LEAVE and self._named_by(request) == run.uuid
             for request in self._cloudformation.requests
             if request.type == "Delete" and request.stack_id == own.stack_id and request.logical_id == own.logical_id
         )

@@ -262,7 +262,9 @@ class StackLife(RuleBasedStateMachine):
         simulator.faults.prepare(CALM, simulator.scheduler.now)
         simulator.drain()
         simulator.check()
-        strays = [f"run {run.id}, started by {run.starter.request}" for run in simulator.judge.stray_runs() if run.starter]
+        strays = [
+            f"run {run.id}, started by {run.starter.request}" for run in simulator.judge.stray_runs() if run.starter
+        ]
         self.tally["strays in stacks at rest"] += len(strays)
         self._require(not strays, f"strays in a stack at rest: {strays}")
         for _ in range(DELETION_TRIES):

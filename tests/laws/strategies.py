@@ -18,8 +18,8 @@ from laws.stack import FailedWithOtherId, InFlight, OldProperties, Readings, Rol
 from laws.template import RunTemplate
 
 EXTRAS: Final = frozenset(os.environ.get("LAWS_EXTRAS", "").split())
-"""Readings beyond the usual mix, under which the laws need not hold: ``tokens`` (forgotten with the record), ``strip`` (the
-ledger's tags, by others)."""
+"""Readings beyond the usual mix, under which the laws need not hold: ``tokens`` (forgotten with the record), ``strip``
+(the ledger's tags, by others)."""
 
 LOGICAL_IDS: Final = ("A", "B", "C", "D", "E")
 

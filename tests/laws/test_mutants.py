@@ -1,15 +1,15 @@
 """For each law, a handler that is broken in the one decision which keeps it: the law must catch it.
 
-Each scenario is short and scripted, so that it is fast and certain; without the mutation it must pass. A scenario may have a
-goal beside the laws, such as a deployment that succeeds: missing it counts as law 0.
+Each scenario is short and scripted, so that it is fast and certain; without the mutation it must pass. A scenario may
+have a goal beside the laws, such as a deployment that succeeds: missing it counts as law 0.
 
-Many doors have two locks. Where breaking one alone changes nothing that a law could see, both are broken, or the scenario
-keeps the other from being tried, for example by a queue that delivers no event again.
+Many doors have two locks. Where breaking one alone changes nothing that a law could see, both are broken, or the
+scenario keeps the other from being tried, for example by a queue that delivers no event again.
 """
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import pytest
@@ -338,8 +338,8 @@ class Mutant:
     mutate: Mutate
     scenario: Scenario
     lives: tuple[Life, ...] = (Life(),)
-    omics: HealthOmicsReadings = HealthOmicsReadings()
-    readings: Readings = Readings()
+    omics: HealthOmicsReadings = field(default_factory=HealthOmicsReadings)
+    readings: Readings = field(default_factory=Readings)
 
     @property
     def name(self) -> str:

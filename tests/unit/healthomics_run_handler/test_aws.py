@@ -129,7 +129,7 @@ def test_a_misspelt_member_is_refused_for_good_and_the_reason_names_it() -> None
     assert "requestId" in caught.value.message
     assert retry.classify(caught.value) is retry.Failure.FINAL
     assert messages.api_failure(caught.value, about="run name genomes") == (
-        "StartRun failed with ParamValidationError: Unknown parameter in input: \"scratchStorageModee\". "
+        'StartRun failed with ParamValidationError: Unknown parameter in input: "scratchStorageModee". '
         "Correct the settings, additional_start_run_parameters among them, and deploy again [run name genomes]"
     )
 

@@ -195,7 +195,7 @@ def test_a_denial_names_the_action_however_long_the_callers_name_is(reason: str)
     assert reason.endswith("[run 1234567]")
 
 
-LONG_NAME = ("GenomicsProductionStack-" + "Cohort2026-SampleNA12878-AlignmentAndVariantCalling-" * 2)[:118] + "-1a2b3c4d"
+LONG_NAME = "GenomicsProductionStack-Cohort2026-SampleNA12878-AlignmentAndVariantCalling-WithAnnotation-1a2b3c4d"
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationException", "ServiceQuotaExceededException", "X"])
