@@ -52,6 +52,8 @@ def cancel_replacements_of_deleted(session: Session, held: RunIdentity, record: 
     now_held = session.find(successor) if successor is not None else None
     if record is not None and now_held is not None and record.attempts.only_by(now_held.request_id):
         return  # nobody else has tried
+    # This delivery may be a late second one, in the middle of an update: a rollback would go back to that run.
+    goes_back_to = now_held.replaces.uuid if now_held is not None and now_held.replaces is not None else None
     # Without its record nobody knows the names of the attempts; the one that was accepted is the best guess.
     names = [now_held.name] if now_held is not None else []
     # Nor whether there were any. Only an Update replaces a run: what one of long ago has started is listed by now.
@@ -60,7 +62,7 @@ def cancel_replacements_of_deleted(session: Session, held: RunIdentity, record: 
         strays = [
             run
             for run in _replacements(session, held, record, also_named=names)
-            if successor is None or run.uuid != successor.uuid
+            if successor is None or run.uuid not in (successor.uuid, goes_back_to)
         ]
         if strays and successor is None and not _goes_with_its_stack(session):
             # Nothing tells the wanted replacement from a stray, but that a stray may be older.

@@ -439,6 +439,20 @@ def test_a_stray_beside_the_held_replacement_is_cancelled(world: World) -> None:
     assert stray["status"] == "CANCELLED"
 
 
+def test_a_late_delivery_of_a_cleanup_leaves_the_run_that_the_next_update_may_go_back_to(world: World) -> None:
+    first, second = with_stray(world)
+    world.stacks.status, world.stacks.stack = "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    world.stacks.physical_id = second
+    world.run(delete(first))
+    world.updating(second)
+    third = world.run(update(second, {"RerunOn": "3"}, {"RerunOn": "2"}, "update-3")).physical_id
+    world.stacks.status, world.stacks.physical_id = "UPDATE_COMPLETE", third
+
+    world.run(delete(first))
+
+    assert [run["status"] for run in world.omics.runs.values()] == ["CANCELLED", "PENDING", "PENDING"]
+
+
 def test_where_nothing_tells_the_replacement_from_a_stray_neither_is_cancelled(world: World) -> None:
     first, _ = with_stray(world)
     world.stacks.status, world.stacks.stack = "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
