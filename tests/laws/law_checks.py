@@ -190,16 +190,20 @@ class Judge:
             for key in write.details:
                 if key.startswith("external:"):
                     self._broken(5, f"{request} removed somebody else's tag {key} from run {run.id}")
-        if write.operation in ENDS_A_RUN and run.cancelled > self._now and self._was_left(run):
+        if write.operation in ENDS_A_RUN and run.cancelled > self._now and self._was_left(run, write.caller):
             self._broken(5, f"{request} called {write.operation} on run {run.id}, which was left to go on")
         if write.operation in ENDS_A_RUN and (holder := self._holder(run)) is not None:
             self._broken(3, f"{request} called {write.operation} on run {run.id}, which {holder} still holds")
 
-    def _was_left(self, run: ServiceRun) -> bool:
-        """Whether a Delete of this very run with LEAVE has succeeded: it is nobody's own from then on."""
+    def _was_left(self, run: ServiceRun, caller: Invocation) -> bool:
+        """Whether a Delete of this very run with LEAVE had succeeded when an invocation began: it is nobody's own then.
+
+        One that was under way already may have looked before the run was left; tags have no conditions.
+        """
         assert run.starter is not None
         return any(
             receipt.accepted
+            and receipt.time < caller.began
             and receipt.request.type == "Delete"
             and receipt.request.properties.get(ON_DELETE_PROPERTY) == ON_DELETE_LEAVE
             and self._named_by(receipt.request) == run.uuid

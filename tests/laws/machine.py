@@ -22,6 +22,9 @@ from laws.template import RunTemplate
 KEEPS_JOURNAL = "LAWS_JOURNAL" in os.environ
 """Whether a failing sequence is printed with every call that the handler made."""
 
+EVER = "ever" in strategies.EXTRAS
+"""Whether Lambda delivers again what was sent in earlier operations; else only a late duplicate comes so late."""
+
 DELETION_TRIES = 4
 """How often the stack is deleted at the end of a life, without faults, before that counts as a failure."""
 
@@ -202,12 +205,12 @@ class StackLife(RuleBasedStateMachine):
         self.simulator.pass_time(seconds)
         self._after_step()
 
-    @precondition(lambda self: self.simulator.recent_requests())
+    @precondition(lambda self: self.simulator.recent_requests(ever=EVER))
     @rule(number=st.integers(0, 5), chaos=strategies.CHAOS, wait=st.sampled_from((400.0, 0.5, 20.0)))
     def lambda_delivers_again(self, number: int, chaos: Chaos, wait: float) -> None:
         if not self.simulator.busy:  # the faults of an operation go on to its end
             self.simulator.faults.prepare(chaos, self.simulator.scheduler.now)
-        self.simulator.deliver_again(number, wait=wait)
+        self.simulator.deliver_again(number, wait=wait, ever=EVER)
         self._after_step()
 
     @precondition(_may_idle)

@@ -19,7 +19,8 @@ from laws.template import RunTemplate
 
 EXTRAS: Final = frozenset(os.environ.get("LAWS_EXTRAS", "").split())
 """Readings beyond the usual mix, under which the laws need not hold: ``tokens`` (forgotten with the record), ``strip``
-(the ledger's tags, by others)."""
+(the ledger's tags, by others), ``ever`` (any request of the last hour is delivered again, not only those of the last
+operation)."""
 
 LOGICAL_IDS: Final = ("A", "B", "C", "D", "E")
 
