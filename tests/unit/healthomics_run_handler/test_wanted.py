@@ -50,6 +50,7 @@ def test_a_create_is_wanted_while_it_is_in_progress_or_its_run_is_held(
         ("UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", MINE, "mine", W),
         ("UPDATE_COMPLETE", "UPDATE_ROLLBACK_IN_PROGRESS", MINE, "mine", W),
         ("UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", BEFORE, "mine", W),
+        ("UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", BEFORE, "mine", W),
         ("UPDATE_COMPLETE", "UPDATE_COMPLETE", BEFORE, "mine", U),
         ("UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", BEFORE, None, U),
         ("UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", OTHER, None, U),
