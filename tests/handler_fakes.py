@@ -167,6 +167,8 @@ class FakeStacks:
     status: str = "CREATE_IN_PROGRESS"
     stack: str = "CREATE_IN_PROGRESS"
     physical_id: str | None = None
+    updated: float | None = None
+    """When the stack was updated last."""
     calls: list[str] = field(default_factory=list)
     script: list[Any] = field(default_factory=list)
 
@@ -185,6 +187,13 @@ class FakeStacks:
         assert stack_id == STACK_ID
         self.calls.append("DescribeStacks")
         return self.stack
+
+    def last_update(self, stack_id: str) -> float | None:
+        assert stack_id == STACK_ID
+        self.calls.append("DescribeStacks")
+        if self.script and isinstance(self.script[0], Exception):
+            raise self.script.pop(0)
+        return self.updated
 
 
 @dataclass

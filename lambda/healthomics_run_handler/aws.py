@@ -18,7 +18,7 @@ from botocore.exceptions import (
 )
 
 from healthomics_run_handler.contract import SERVICE_MODEL_DIRECTORY
-from healthomics_run_handler.errors import ApiError
+from healthomics_run_handler.errors import PARAM_VALIDATION, ApiError
 from healthomics_run_handler.ports import ResourceState
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def translated(operation: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
             except ClientError as error:
                 raise api_error(operation, error) from error
             except ParamValidationError as error:
-                raise ApiError(operation, "ValidationException", str(error), status=400) from error
+                raise ApiError(operation, PARAM_VALIDATION, str(error), status=400) from error
             except (HTTPClientError, ConnectionError) as error:
                 raise ApiError(operation, "ConnectionError", str(error), status=0) from error
             except BotoCoreError as error:
@@ -171,11 +171,16 @@ class BotoStacks:
     def stack_status(self, stack_id: str) -> str:
         """Call DescribeStacks; a stack that is not there counts as deleted."""
         try:
-            return self._describe_stack(stack_id)
+            return str(self._describe_stack(stack_id)["StackStatus"])
         except ApiError as error:
             if error.code == "ValidationError" and _STACK_GONE in error.message:
                 return "DELETE_COMPLETE"
             raise
+
+    def last_update(self, stack_id: str) -> float | None:
+        """Call DescribeStacks; CloudFormation returns the member only if the stack was updated at least once."""
+        updated = self._describe_stack(stack_id).get("LastUpdatedTime")
+        return updated.timestamp() if updated is not None else None
 
     @translated("DescribeStackResource")
     def _describe_resource(self, stack_id: str, logical_id: str) -> Mapping[str, Any]:
@@ -183,5 +188,5 @@ class BotoStacks:
         return response["StackResourceDetail"]
 
     @translated("DescribeStacks")
-    def _describe_stack(self, stack_id: str) -> str:
-        return str(self._client.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"])
+    def _describe_stack(self, stack_id: str) -> Mapping[str, Any]:
+        return self._client.describe_stacks(StackName=stack_id)["Stacks"][0]

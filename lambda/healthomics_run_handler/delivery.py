@@ -3,13 +3,15 @@
 import ipaddress
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from healthomics_run_handler.ports import Clock, Log
 
 Put = Callable[[str, bytes], int]
-"""Puts a body to a URL and returns the HTTP status. Raises OSError when there is no answer."""
+"""Puts a body to a URL and returns the HTTP status. Raises OSError or HTTPException when there is
+none."""
 
 SOCKET_TIMEOUT = 10.0
 """Seconds. In a VPC without a way to S3 the PUT would otherwise hang until the function is killed."""
@@ -50,8 +52,8 @@ def check_url(url: str) -> bool:
         return False
 
 
-def deliver(url: str, body: bytes, *, put: Put, clock: Clock, log: Log, deadline: float) -> None:
-    """Put the answer, a few times if need be.
+def deliver(url: str, body: bytes, *, put: Put, clock: Clock, log: Log, deadline: float) -> bool:
+    """Put the answer, a few times if need be; False if the URL is refused for good, and nobody waits any more.
 
     Args:
         url: The ResponseURL.
@@ -72,12 +74,12 @@ def deliver(url: str, body: bytes, *, put: Put, clock: Clock, log: Log, deadline
             clock.sleep(pause)
         try:
             status = put(url, body)
-        except OSError as error:
+        except (OSError, HTTPException) as error:  # the second is what is no HTTP: a proxy's page, a cut head
             log.problem("Answer was not delivered", error=type(error).__name__, attempt=attempt)
             continue
         if 200 <= status < 300:  # noqa: PLR2004 - success
-            return
+            return True
         log.problem("Answer was refused", http_status=status, attempt=attempt)
         if 400 <= status < 500 and status not in _RETRIED_CLIENT_ERRORS:  # noqa: PLR2004 - client errors
-            return  # an expired or invalid URL stays so: nobody waits for this answer any more
+            return False  # an expired or invalid URL stays so: nobody waits for this answer any more
     raise UndeliveredError

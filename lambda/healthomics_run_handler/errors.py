@@ -1,5 +1,8 @@
 """What can go wrong, as data: an AWS call that failed, and a request that cannot be fulfilled."""
 
+PARAM_VALIDATION = "ParamValidationError"
+"""Code of a call that botocore refuses to send: a member that its model does not know, or of the wrong type."""
+
 
 class ApiError(Exception):
     """One AWS API call failed.

@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from healthomics_run_handler.identity import RunIdentity, parse_physical_id
+
 
 class JsonLog:
     """Writes JSON lines that carry the same fields."""
@@ -40,7 +42,10 @@ def write_line(line: str) -> None:
 
 
 def log_fields(event: Any, context: Any) -> dict[str, str]:
-    """Return what every log line of an invocation says. Never the ResponseURL or a property."""
+    """Return what every log line of an invocation says. Never the ResponseURL or a property.
+
+    An Update or a Delete of a run names that run; a line about another one says so itself.
+    """
     fields = {"awsRequestId": str(getattr(context, "aws_request_id", ""))}
     if isinstance(event, dict):
         texts = cast("dict[str, object]", event)
@@ -48,4 +53,7 @@ def log_fields(event: Any, context: Any) -> dict[str, str]:
             value = texts.get(name)
             if isinstance(value, str):
                 fields[name] = value
+        held = parse_physical_id(str(texts.get("PhysicalResourceId", "")))
+        if isinstance(held, RunIdentity):
+            fields["run_id"] = held.run_id
     return fields

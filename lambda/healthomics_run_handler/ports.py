@@ -71,6 +71,10 @@ class Stacks(Protocol):
         """Call DescribeStacks."""
         ...
 
+    def last_update(self, stack_id: str) -> float | None:
+        """Call DescribeStacks for when the stack was updated last, in epoch seconds; None if it never was."""
+        ...
+
 
 class Random(Protocol):
     """Chance, for the jitter."""

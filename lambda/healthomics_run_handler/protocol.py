@@ -55,6 +55,8 @@ class Progress:
 
     physical_id: str
     about: str
+    run_id: str | None = None
+    """The run that this request started, for the log."""
 
 
 class Protocol:
@@ -167,11 +169,20 @@ class Protocol:
             return None, _STATUS_UNKNOWN
         if run is None:
             return None, ledger.GONE_STATUS
+        if run.attempts.is_newer_than(self._request.sent_at):
+            return run, run.status  # a late second delivery: the tags are those that a newer request wants
         to_set, to_remove = ledger.tag_changes(run=run, wanted=spec.tags, before=before)
+        if to_remove:
+            self._session.untag(run, to_remove)  # first, for a run has at most 50 tags
+        if to_set or to_remove or dict(before) != dict(spec.tags):
+            # The date also where nothing is left to do: the Update that is taken back may still be on its way.
+            seen = run.attempts.seen(self._request.sent_at).to_tag()
+            if seen != run.tags.get(ledger.ATTEMPTED, ""):
+                to_set[ledger.ATTEMPTED] = seen
         if to_set:
             self._session.tag(run, to_set)
-        if to_remove:
-            self._session.untag(run, to_remove)
+        if to_set or to_remove:
+            self._ports.log.info("Tags brought up to date", run_id=run.run_id)
         return run, run.status
 
     def _rolled_back_to(self, run: Run | None, spec: RunSpec) -> RunIdentity | None:
@@ -444,6 +455,7 @@ class Protocol:
     def _note_started(self, run: Run, *, physical_id: str) -> None:
         self.progress.physical_id = physical_id
         self.progress.about = f"run {run.run_id}"
+        self.progress.run_id = run.run_id
         self._ports.log.info("Run started", run_id=run.run_id, run_status=run.status)
 
 

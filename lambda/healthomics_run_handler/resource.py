@@ -20,6 +20,7 @@ from healthomics_run_handler import answer, messages
 from healthomics_run_handler import delivery as answers
 from healthomics_run_handler.answer import Answer
 from healthomics_run_handler.errors import MalformedEventError, RequestFailedError
+from healthomics_run_handler.identity import RunIdentity, parse_physical_id
 from healthomics_run_handler.ports import Ports
 from healthomics_run_handler.protocol import Protocol as RunProtocol
 from healthomics_run_handler.request import Request, parse_request
@@ -160,10 +161,14 @@ class RunResource(CfnResource):
             outcome = protocol.run()
             result = answer.success(request, outcome)
         except RequestFailedError as error:
-            self._log().problem("Request failed", error=type(error.__cause__ or error).__name__)
+            self._log().problem(
+                "Request failed", error=type(error.__cause__ or error).__name__, run_id=protocol.progress.run_id
+            )
             result = answer.failure(physical_id=protocol.progress.physical_id, reason=error.reason)
         except Exception as error:  # noqa: BLE001 - a defect must be answered too, or the stack waits for an hour
-            self._log().problem("Handler defect", error=type(error).__name__, place=_place(error))
+            self._log().problem(
+                "Handler defect", error=type(error).__name__, place=_place(error), run_id=protocol.progress.run_id
+            )
             reason = messages.internal_error(error, about=protocol.progress.about)
             result = answer.failure(physical_id=protocol.progress.physical_id, reason=reason)
         self._answer(result)
@@ -187,26 +192,36 @@ class RunResource(CfnResource):
             if self._answered:
                 return
             self._answered = self._delivering = True
-        _, request = self._current()
+        try:
+            self._deliver(result)
+        except answers.UndeliveredError:
+            self._undelivered = True
+        except Exception as error:  # noqa: BLE001 - crhelper would swallow it, and the stack wait for an hour
+            self._log().problem("Answer was not delivered", error=type(error).__name__, place=_place(error))
+            self._undelivered = True
+        finally:
+            self._delivering = False
+
+    def _deliver(self, result: Answer) -> None:
+        protocol, request = self._current()
         text, dropped = answer.body(request, result)
         if dropped:
             self._log().info("Optional attributes left out: the answer was too long", attributes=",".join(dropped))
         assert self._ports is not None  # noqa: S101 - set with the request
-        try:
-            answers.deliver(
-                request.response_url,
-                text,
-                put=self._put,
-                clock=self._ports.clock,
-                log=self._ports.log,
-                deadline=self._deadline,
-            )
-        except answers.UndeliveredError:
-            self._undelivered = True
-        else:
-            self._log().info("Answered", status=result.status)
-        finally:
-            self._delivering = False
+        taken = answers.deliver(
+            request.response_url,
+            text,
+            put=self._put,
+            clock=self._ports.clock,
+            log=self._ports.log,
+            deadline=self._deadline,
+        )
+        if taken:
+            held = parse_physical_id(result.physical_id)
+            run_id = protocol.progress.run_id
+            if result.status == "SUCCESS" and isinstance(held, RunIdentity):
+                run_id = held.run_id
+            self._log().info("Answered", status=result.status, run_id=run_id)
 
     def _current(self) -> tuple[RunProtocol, Request]:
         assert self._protocol is not None  # noqa: S101 - crhelper calls back within __call__ only

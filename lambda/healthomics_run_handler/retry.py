@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from healthomics_run_handler.errors import ApiError
+from healthomics_run_handler.errors import PARAM_VALIDATION, ApiError
 from healthomics_run_handler.ports import Random
 
 PROPAGATION_WINDOW = 120.0
@@ -60,6 +60,8 @@ class Failure(Enum):
 
 def classify(error: ApiError) -> Failure:
     """Sort a failed call."""
+    if error.code == PARAM_VALIDATION:  # its text lists every member there is, ``requestId`` among them
+        return Failure.FINAL
     if error.code in _THROTTLING_CODES or error.status == 429:  # noqa: PLR2004 - Too Many Requests
         return Failure.THROTTLED
     if error.status in (0, 408) or error.status >= 500:  # noqa: PLR2004 - Request Timeout, server errors

@@ -18,6 +18,9 @@ _SEARCH_PAUSES = (5.0, 10.0, 10.0, 15.0)
 LISTING_LAG = sum(_SEARCH_PAUSES)
 """Seconds after which ListRuns surely shows a run that was started: how long a search goes on that finds nothing."""
 
+UPDATES_TAKE = 48 * 3600.0
+"""Seconds: more than an update of a stack takes from its begin, with wait conditions of 12 hours and its rollback."""
+
 _NOT_FOUND = frozenset({"ResourceNotFoundException"})
 
 
@@ -165,3 +168,15 @@ class Session:
     def stack_status(self) -> str:
         """Return this stack's status."""
         return self.call(lambda: self.ports.stacks.stack_status(self.request.stack_id))
+
+    def updated_lately(self) -> bool:
+        """Whether an Update of this stack may have started a run so short a time ago that ListRuns may lag.
+
+        An operation of a stack takes hours at most, and every later delivery finds its Update unwanted. Where the
+        answer is not to be had, the longer search is the safe one.
+        """
+        try:
+            updated = self.call(lambda: self.ports.stacks.last_update(self.request.stack_id))
+        except (ApiError, RequestFailedError):
+            return True
+        return updated is not None and self.now() - updated < UPDATES_TAKE

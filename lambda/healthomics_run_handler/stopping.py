@@ -10,12 +10,18 @@ from healthomics_run_handler.session import Session
 _FIRST_LOOK = 2.0
 _LAST_LOOKS = 15.0
 _NOT_FOUND = "ResourceNotFoundException"
+_STOPPING = "STOPPING"
 
 
 def release(session: Session, run: Run, *, leave: bool = False) -> None:
-    """Write into the ledger that nobody owns the run any more, and whether it may go on."""
-    if not run.released:
+    """Write into the ledger that nobody owns the run any more, and whether it may go on; the best we can."""
+    if run.released:
+        return
+    try:
         session.tag(run, {ledger.RELEASED: ledger.released_tag(session.request, leave=leave)})
+    except ApiError as error:
+        # Refused for good: too many tags, an explicit deny. A run that goes on costs more than a missing tag.
+        session.ports.log.problem("The run could not be tagged as released", run_id=run.run_id, code=error.code)
 
 
 def cancel_all(session: Session, runs: Iterable[Run], *, wait: bool) -> int:
@@ -41,7 +47,8 @@ def cancel_all(session: Session, runs: Iterable[Run], *, wait: bool) -> int:
 def cancel(session: Session, run: Run) -> None:
     """Cancel a run; one that is gone or has ended meanwhile is fine.
 
-    What CancelRun says of a run that has just ended is not documented, so any refusal is checked against GetRun.
+    What CancelRun says of a run that is stopping or has just ended is not documented, so any refusal is checked against
+    GetRun.
     """
     attempt = 0
     began = session.now()
@@ -49,7 +56,7 @@ def cancel(session: Session, run: Run) -> None:
         try:
             session.ports.omics.cancel_run(run.run_id)
         except ApiError as error:
-            if error.code == _NOT_FOUND or (error.status in (400, 409) and _stopped(session, run)):
+            if error.code == _NOT_FOUND or (error.status in (400, 409) and _ending(session, run)):
                 return
             again = error.status == 409 or retry.worth_a_retry(error, elapsed=session.now() - began)  # noqa: PLR2004
             if not again:
@@ -59,6 +66,7 @@ def cancel(session: Session, run: Run) -> None:
                 raise RequestFailedError(reason) from error
             attempt += 1
         else:
+            session.ports.log.info("Run cancelled", run_id=run.run_id)
             return
 
 
@@ -78,6 +86,7 @@ def wait_until_stopped(session: Session, run: Run) -> None:
         current = session.get_run(run.run_id, run.uuid)
 
 
-def _stopped(session: Session, run: Run) -> bool:
+def _ending(session: Session, run: Run) -> bool:
+    """Whether the run has ended, or will without being cancelled."""
     current = session.get_run(run.run_id, run.uuid)
-    return current is None or not current.active
+    return current is None or not current.active or current.status == _STOPPING

@@ -96,7 +96,9 @@ def cancel_replacements_of_deleted(session: Session, held: RunIdentity, record: 
     names = [now_held.name] if now_held is not None else []
     # Nor what it has replaced, and what may still be active; when the stack goes, all of the resource's runs do.
     everything = record is None and for_good and _stack_goes(session)
-    for _ in session.search_rounds():
+    # Nor whether there were any. Only an Update replaces a run: what one of long ago has started is listed by now.
+    at_rest = record is None and not session.updated_lately()
+    for _ in (None,) if at_rest else session.search_rounds():
         strays = _replacements(session, None if everything else held, record, also_named=names)
         if strays and not for_good:
             strays = _never_held(session, strays, successor, now_held)

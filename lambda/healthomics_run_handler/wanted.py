@@ -14,6 +14,8 @@ CLOCKS_DIFFER_BY = 10.0
 """Seconds by which a resource may seem to have changed after the sending that belongs to the change: dates are whole
 seconds, and clocks differ. Between two Creates of one resource lies a Delete; one that finds no run takes 40 s."""
 
+_GOING_FORWARD = ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+
 
 class Verdict(Enum):
     """The answer."""
@@ -51,8 +53,10 @@ def judge_update(state: ResourceState, stack_status: str, *, event_physical_id: 
         return Verdict.UNWANTED
     if state.status == "UPDATE_IN_PROGRESS":
         return Verdict.WANTED
-    if run_uuid is not None and state.status == "UPDATE_COMPLETE" and stack_status == "UPDATE_IN_PROGRESS":
-        return Verdict.WANTED  # the answer may be in, and the new owner not shown before the whole stack is done
+    if run_uuid is not None and state.status == "UPDATE_COMPLETE" and stack_status in _GOING_FORWARD:
+        # The answer may be in, and the new owner not shown before the whole stack is done, which it may be by the time
+        # at which its status is read.
+        return Verdict.WANTED
     return Verdict.UNWANTED
 
 

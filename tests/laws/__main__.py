@@ -1,4 +1,8 @@
-"""``make laws``: the long campaign, over two processes. ``LAWS_SEQUENCES`` says how many lives (20,000)."""
+"""``make laws``: the long campaign, over two processes.
+
+``LAWS_SEQUENCES`` says how many lives (20,000). Half of them are the same every time, from ``LAWS_SEED`` on; the other
+half begin at a seed that is new each time, and printed: ``LAWS_FRESH_SEED`` repeats those.
+"""
 
 import os
 import sys
@@ -13,6 +17,7 @@ from laws import campaign
 
 SEQUENCES: Final = int(os.environ.get("LAWS_SEQUENCES", "20000"))
 FIRST_SEED: Final = int(os.environ.get("LAWS_SEED", "0"))
+FRESH_SEED: Final = int(os.environ.get("LAWS_FRESH_SEED", "") or time.time_ns() // 1_000_000_000)
 PROCESSES: Final = int(os.environ.get("LAWS_PROCESSES", "2"))
 BATCH: Final = 500
 """hypothesis remembers what it has tried; small batches keep it quick."""
@@ -22,7 +27,8 @@ ROUND: Final = 10
 
 def _batches() -> Iterator[tuple[int, int]]:
     for number, begun in enumerate(range(0, SEQUENCES, BATCH)):
-        yield min(BATCH, SEQUENCES - begun), FIRST_SEED + number
+        first = FRESH_SEED if number % 2 else FIRST_SEED
+        yield min(BATCH, SEQUENCES - begun), first + number // 2
 
 
 def _print(line: str) -> None:
@@ -34,6 +40,7 @@ def main() -> int:
     """Run the campaign and print its numbers; 1 if a law was broken or something was never exercised."""
     began = time.monotonic()
     total: Counter[str] = Counter()
+    _print(f"seeds from {FIRST_SEED} on, and fresh ones from {FRESH_SEED} on (LAWS_FRESH_SEED)")
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
         batches = [pool.submit(campaign.run_batch, batch) for batch in _batches()]
         for number, batch in enumerate(as_completed(batches), start=1):

@@ -19,6 +19,8 @@ EXERCISED: Final = (
     *(f"rollback of a replacement: {reading.name}" for reading in RollbackOfReplacement),
     *(f"same token: {reading.name}" for reading in SameToken),
     *(f"in flight: {reading.name}" for reading in InFlight),
+    "same token: another body",
+    "CancelRun refused while STOPPING",
     *(f"request: forward {kind}" for kind in ("Create", "Update", "Delete")),
     *("request: rollback Update", "request: cleanup Delete", "request: deletion Delete"),
     *(f"reused RequestId: {kind}" for kind in ("Create", "Update", "Delete")),

@@ -207,6 +207,10 @@ class CloudFormation:
         """DescribeStacks, the status only."""
         return self._described(stack_id, "DescribeStacks").status
 
+    def last_update(self, stack_id: str) -> float | None:
+        """DescribeStacks, ``LastUpdatedTime``: "only returned if the stack has been updated at least once"."""
+        return self._described(stack_id, "DescribeStacks").updated
+
     def _described(self, stack_id: str, operation: str) -> Stack:
         stack = self.stacks.get(stack_id)
         if stack is None or (stack.status == "DELETE_COMPLETE" and not self.readings.describes_deleted_stacks):

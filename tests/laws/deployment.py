@@ -239,6 +239,8 @@ class Deployment(Operation):
         stack = self.stack
         stack.status = f"{self._kind}_IN_PROGRESS"
         stack.failing = False
+        if self._kind == "UPDATE":
+            stack.updated = self.scheduler.now
         self.scheduler.sleep(STEP)
         self._go_forward()
         if not stack.failing:

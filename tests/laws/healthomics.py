@@ -13,11 +13,14 @@ from math import inf
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
-from healthomics_run_handler.contract import TAG_LIMIT
+from healthomics_run_handler.contract import LEDGER_TAG_PREFIX, TAG_LIMIT
 from healthomics_run_handler.errors import ApiError
 from laws.template import ACCOUNT, REGION
 
 ACTIVE: Final = ("PENDING", "STARTING", "RUNNING", "STOPPING")
+MAX_TOKEN_LENGTH: Final = 128
+MAX_TAG_KEY_LENGTH: Final = 128
+TAG_VALUE_LIMIT: Final = 256
 ID_QUARANTINE: Final = 60.0
 """Seconds for which the id of a vanished run is certainly not used again."""
 
@@ -32,6 +35,7 @@ class SameToken(StrEnum):
     REPLAY = "the first response once more"
     CONFLICT = "409, always"
     CONFLICT_IN_FLIGHT = "409 while the first request is in flight, then the run"
+    OTHER_BODY_REFUSED = "the run, but 400 if the request differs in anything"
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,11 @@ class HealthOmicsReadings:
     quota is exceeded")."""
     in_flight: float = 3.0
     """Seconds for which a request counts as in flight under CONFLICT_IN_FLIGHT."""
+    cancels_stopping: bool = True
+    """Whether CancelRun accepts a run that is STOPPING, as the developer guide has it, or refuses it with a 400."""
+    forgets_tokens: bool = False
+    """Whether a ``requestId`` is forgotten with the record of its run, and starts another. Not in the usual mix: no
+    ledger is left then that a second delivery could consult."""
     page: int = 3
     """Runs per page of ListRuns."""
 
@@ -145,6 +154,8 @@ class FakeHealthOmics(Generic[Caller]):
         """Every run that ever was."""
         self.writes: list[Write[Caller]] = []
         self.on_write: Callable[[Write[Caller]], None] = lambda _: None
+        self.complaints: list[str] = []
+        """Requests that break the service's rules, for the laws."""
         self._tokens: dict[str, tuple[Run[Caller], dict[str, Any]]] = {}
         self._free_ids: list[Run[Caller]] = []
         self._records: dict[str, Run[Caller]] = {}
@@ -156,14 +167,15 @@ class FakeHealthOmics(Generic[Caller]):
         """StartRun: one per second and account (API quotas), then 429; one run per ``requestId``."""
         self._admit_start()
         token = request["requestId"]
-        assert 1 <= len(token) <= 128, "requestId: 1 to 128 characters"
-        assert len(request.get("tags", {})) <= TAG_LIMIT, "at most 50 tags"
-        assert all(isinstance(value, str) for value in request.get("tags", {}).values())
+        if not 1 <= len(token) <= MAX_TOKEN_LENGTH:
+            raise self._refusal("StartRun", f"requestId has {len(token)} characters, 1 to {MAX_TOKEN_LENGTH} are valid")
+        self._check_tags("StartRun", request.get("tags", {}))
         for member in ("workflowId", "roleArn", "outputUri"):
             if not request.get(member):
-                raise ApiError("StartRun", "ValidationException", f"{member} is missing", status=400)
-        if token in self._tokens:
-            return self._start_again(token)
+                raise self._refusal("StartRun", f"{member} is missing")
+        known = self._tokens.get(token)
+        if known is not None and not (self.readings.forgets_tokens and not self.existing(known[0])):
+            return self._start_again(token, request)
         run = self._new_run(request, caller)
         self._tally["runs"] += 1
         self._log("start_run", run, caller)
@@ -215,8 +227,12 @@ class FakeHealthOmics(Generic[Caller]):
         """CancelRun: "allowed in PENDING, STARTING, RUNNING, STOPPING" (developer guide)."""
         run = self._record(run_id, "CancelRun")
         now = self._now()
-        if run.status(now) not in ACTIVE:
+        status = run.status(now)
+        if status not in ACTIVE:
             raise _conflict("CancelRun", "the run is not active")
+        if status == "STOPPING" and not self.readings.cancels_stopping:
+            self._tally["CancelRun refused while STOPPING"] += 1
+            raise ApiError("CancelRun", "ValidationException", "the run is stopping", status=400)
         self._log("cancel_run", run, caller)
         run.cancelled = min(run.cancelled, now)
 
@@ -230,9 +246,9 @@ class FakeHealthOmics(Generic[Caller]):
 
     def tag_run(self, arn: str, tags: dict[str, str], caller: Caller) -> None:
         run = self._record(arn.rpartition("/")[2], "TagResource")
+        self._check_tags("TagResource", {**run.tags, **tags})
         self._log("tag_run", run, caller, tags)
         run.tags.update(tags)
-        assert len(run.tags) <= TAG_LIMIT, "at most 50 tags"
 
     def untag_run(self, arn: str, keys: list[str], caller: Caller) -> None:
         run = self._record(arn.rpartition("/")[2], "UntagResource")
@@ -252,6 +268,12 @@ class FakeHealthOmics(Generic[Caller]):
         if run.status(self._now()) in ACTIVE:
             run.cancelled = min(run.cancelled, self._now())
             self._tally["external cancel"] += 1
+
+    def external_strip(self, run: Run[Caller]) -> None:
+        """Somebody removes the ledger's tags, or a tag policy does."""
+        if self.existing(run):
+            run.tags = {key: value for key, value in run.tags.items() if not key.startswith(LEDGER_TAG_PREFIX)}
+            self._tally["external strip"] += 1
 
     def external_delete(self, run: Run[Caller]) -> None:
         if run.status(self._now()) not in ACTIVE:
@@ -276,13 +298,32 @@ class FakeHealthOmics(Generic[Caller]):
             raise ApiError("StartRun", "ThrottlingException", "Rate exceeded", status=429)
         self._next_start = now + 1.0
 
-    def _start_again(self, token: str) -> dict[str, Any]:
+    def _check_tags(self, operation: str, tags: dict[str, Any]) -> None:
+        """Tags as the service model has them: at most 50, keys of 1 to 128 and values of at most 256 characters."""
+        if len(tags) > TAG_LIMIT:
+            raise self._refusal(operation, f"{len(tags)} tags, at most {TAG_LIMIT} are valid")
+        for key, value in tags.items():
+            if not (0 < len(key) <= MAX_TAG_KEY_LENGTH and isinstance(value, str) and len(value) <= TAG_VALUE_LIMIT):
+                raise self._refusal(operation, f"tag {key} is not valid: {value!r}")
+
+    def _refusal(self, operation: str, text: str) -> ApiError:
+        """What the service says of a request that breaks its rules; that the handler made it is a breach, too.
+
+        An exception of another type would be a defect of the handler's, which answers those, and the laws would hold.
+        """
+        self.complaints.append(f"{operation}: {text}")
+        return ApiError(operation, "ValidationException", text, status=400)
+
+    def _start_again(self, token: str, request: dict[str, Any]) -> dict[str, Any]:
         run, first_response = self._tokens[token]
         reading = self.readings.same_token
         self._tally[f"same token: {reading.name}"] += 1
         in_flight = self._now() < run.started + self.readings.in_flight
         if reading is SameToken.CONFLICT or (reading is SameToken.CONFLICT_IN_FLIGHT and in_flight):
             raise _conflict("StartRun", "a run with this requestId is being, or was, created")
+        if reading is SameToken.OTHER_BODY_REFUSED and request != run.request:
+            self._tally["same token: another body"] += 1
+            raise ApiError("StartRun", "ValidationException", "requestId was used with other parameters", status=400)
         if reading is SameToken.REPLAY:
             return dict(first_response)
         return self._start_response(run) | {"tags": dict(run.tags)}

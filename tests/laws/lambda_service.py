@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Final
 
 from laws.chaos import DELIVER, FaultInjector, Kind
@@ -49,6 +50,7 @@ class Invocation:
     puts: list[Put] = field(default_factory=list)
     error: Exception | None = None
     killed: bool = False
+    ended: float = inf
 
 
 Handle = Callable[[Invocation, dict[str, Any]], None]
@@ -67,6 +69,8 @@ class LambdaService:
         self.complaints: list[str] = []
         """What the handler left behind, for the laws."""
         self.timeout = LAMBDA_TIMEOUT
+        self.pauses: tuple[float, ...] = PAUSES_BEFORE_RETRIES
+        """Empty: nothing is delivered again, as when the event's age or the function's settings forbid it."""
 
     def deliver(self, request: Request) -> None:
         """Take an event into the queue. Every delivery of it is the same bytes."""
@@ -76,6 +80,10 @@ class LambdaService:
         if fault is not None and fault.kind is Kind.DUPLICATE:
             self._scheduler.spawn(self._duplicate, request, delay=fault.seconds)
 
+    def deliver_again(self, request: Request) -> None:
+        """The queue delivers an event once more, now, whatever has become of the request."""
+        self._scheduler.spawn(self._duplicate, request)
+
     def _duplicate(self, request: Request) -> None:
         self._tally["duplicate deliveries"] += 1
         if not request.outstanding:
@@ -83,7 +91,7 @@ class LambdaService:
         self._attempts(request, duplicate=True)
 
     def _attempts(self, request: Request, *, duplicate: bool = False) -> None:
-        for attempt, pause in enumerate((*PAUSES_BEFORE_RETRIES, None)):
+        for attempt, pause in enumerate((*self.pauses, None)):
             if self._invoke(request, attempt, duplicate=duplicate):
                 return
             self._tally["function errors"] += 1
@@ -110,6 +118,7 @@ class LambdaService:
         if not scheduler.wait(invocation.task.done, timeout=self.timeout):
             self._tally["lambda time-outs"] += 1
             self.kill(invocation)
+        invocation.ended = scheduler.now
         for timer in invocation.timers:
             if not timer.done.done:
                 scheduler.kill(timer)

@@ -1,18 +1,23 @@
-"""The six laws of design §4, judged from what the services saw. The handler's own words count for nothing."""
+"""The six laws of design §4, judged from what the services saw. The handler's own words count for nothing.
+
+Law 0 stands for what is no law of its own and has to hold all the same: no call that the service can only refuse, and
+the tags that the template asks for.
+"""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from healthomics_run_handler.contract import ATTRIBUTES, LEDGER_TAG_PREFIX, ON_DELETE_LEAVE, ON_DELETE_PROPERTY
+from healthomics_run_handler.contract import ATTRIBUTES, ON_DELETE_LEAVE, ON_DELETE_PROPERTY, TAGS_PROPERTY
 from laws.cloudformation import CloudFormation, Receipt
 from laws.healthomics import ACTIVE, FakeHealthOmics, Run, Write
 from laws.lambda_service import Invocation, LambdaService
-from laws.requests import faults_of
+from laws.requests import Request, faults_of
 from laws.stack import Known, Resource, Stack
 from laws.template import spec_of
 
+AT_REST: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 ENDS_A_RUN: Final = frozenset({"cancel_run", "delete_run"})
 
 ServiceRun = Run[Invocation]
@@ -63,11 +68,48 @@ class Judge:
     def check(self, *, drained: bool) -> None:
         """Raise if a law was broken so far. ``drained``: nothing is under way any more."""
         breaches = [*self._breaches, *self._law_1_and_3_and_4()]
+        breaches += [Breach(0, complaint) for complaint in self._omics.complaints]
         if drained:
             breaches += self._law_2()
+            breaches += self._tags()
         breaches += self._law_6()
         if breaches:
             raise LawBrokenError(breaches)
+
+    # --- 0: tags ------------------------------------------------------------------------------------------------
+
+    def _tags(self) -> Iterator[Breach]:
+        """At rest, every run that is held has the tags of its template. Nobody else sets those.
+
+        Two requests that are worked on at the same time are let off: TagResource has no conditions, so of an update
+        that is cancelled in flight and the rollback behind it either may write last.
+        """
+        for stack in self._cloudformation.stacks.values():
+            for resource in stack.resources.values() if stack.status in AT_REST else ():
+                run = self._omics.run_with_uuid(self._named(stack, resource.logical_id, resource.good) or "")
+                if run is None or resource.good is None or not self._omics.existing(run):
+                    continue
+                if self._worked_on_at_once(stack, resource):
+                    continue
+                wanted = resource.good.properties.get(TAGS_PROPERTY, {})
+                wrong = {key: run.tags.get(key) for key, value in wanted.items() if run.tags.get(key) != value}
+                if wrong:
+                    yield Breach(0, f"run {run.id} of {resource.logical_id} has {wrong}, wanted is {wanted}")
+
+    def _worked_on_at_once(self, stack: Stack, resource: Resource) -> bool:
+        """Whether an invocation for another request overlapped with one for the last Create or Update."""
+        last: Request | None = None
+        for request in self._cloudformation.requests:
+            if (request.stack_id, request.logical_id) == (stack.id, resource.logical_id) and request.type != "Delete":
+                last = request
+        own = [invocation for invocation in self._lambda.invocations if invocation.request is last]
+        return any(
+            one.began <= other.ended and other.began <= one.ended
+            for other in self._lambda.invocations
+            if other.request is not last
+            and (other.request.stack_id, other.request.logical_id) == (stack.id, resource.logical_id)
+            for one in own
+        )
 
     # --- 1, 3 and 4: how many runs a request starts ------------------------------------------------------------
 
@@ -111,30 +153,26 @@ class Judge:
                 yield run
 
     def stray_runs(self) -> Iterator[ServiceRun]:
-        """Active runs of stacks at rest that no resource holds. No law of the design, but "never an orphan" is the
-        product's promise, so the laws' report counts them."""
+        """Active runs of stacks at rest that no resource holds: "never an orphan" is the product's promise."""
         for run in self._omics.runs:
             starter = run.starter
             if starter is None or run.cancelled <= self._now or run.status(self._now) not in ACTIVE:
                 continue
             stack = self._cloudformation.stacks[starter.request.stack_id]
             resource = stack.resources.get(starter.request.logical_id)
-            at_rest = stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
-            if resource is None or not at_rest or self._may_be_left(run):
+            if resource is None or stack.status not in AT_REST or self._may_be_left(run):
                 continue
             if self._named(stack, resource.logical_id, resource.good) != run.uuid:
                 yield run
 
     def _may_be_left(self, run: ServiceRun) -> bool:
-        """Whether OnDelete was LEAVE at any time at which this run's resource was asked to do something."""
+        """Whether a Delete of this very run has said LEAVE. A run that no Delete names is an orphan, LEAVE or not."""
         assert run.starter is not None
         own = run.starter.request
         return any(
-            request.properties.get(ON_DELETE_PROPERTY) == ON_DELETE_LEAVE
+            request.properties.get(ON_DELETE_PROPERTY) == ON_DELETE_LEAVE and self._named_by(request) == run.uuid
             for request in self._cloudformation.requests
-            if request.stack_id == own.stack_id
-            and request.logical_id == own.logical_id
-            and request.number >= own.number
+            if request.type == "Delete" and request.stack_id == own.stack_id and request.logical_id == own.logical_id
         )
 
     # --- 3 and 5: what may be written to a run ----------------------------------------------------------------
@@ -152,8 +190,30 @@ class Judge:
             for key in write.details:
                 if key.startswith("external:"):
                     self._broken(5, f"{request} removed somebody else's tag {key} from run {run.id}")
+        if write.operation in ENDS_A_RUN and run.cancelled > self._now and self._was_left(run, write.caller):
+            self._broken(5, f"{request} called {write.operation} on run {run.id}, which was left to go on")
         if write.operation in ENDS_A_RUN and (holder := self._holder(run)) is not None:
             self._broken(3, f"{request} called {write.operation} on run {run.id}, which {holder} still holds")
+
+    def _was_left(self, run: ServiceRun, caller: Invocation) -> bool:
+        """Whether a Delete of this very run with LEAVE had succeeded when an invocation began: it is nobody's own then.
+
+        One that was under way already may have looked before the run was left; tags have no conditions.
+        """
+        assert run.starter is not None
+        return any(
+            receipt.accepted
+            and receipt.time < caller.began
+            and receipt.request.type == "Delete"
+            and receipt.request.properties.get(ON_DELETE_PROPERTY) == ON_DELETE_LEAVE
+            and self._named_by(receipt.request) == run.uuid
+            and json.loads(receipt.body).get("Status") == "SUCCESS"
+            for receipt in self._cloudformation.receipts
+        )
+
+    def _named_by(self, request: Request) -> str | None:
+        key = (request.stack_id, request.logical_id, request.physical_id or "")
+        return self._cloudformation.named_runs.get(key)
 
     def _holder(self, run: ServiceRun) -> str | None:
         """The resource that a run belongs to and whose Delete for it has not been sent.
@@ -243,7 +303,7 @@ class Judge:
     def _check_deleted(self, receipt: Receipt) -> None:
         """Law 2, sharpened: a successful Delete of a run means that the run has stopped; its run group may go next."""
         request = receipt.request
-        uuid = self._cloudformation.named_runs.get((request.stack_id, request.logical_id, request.physical_id or ""))
+        uuid = self._named_by(request)
         run = self._omics.run_with_uuid(uuid) if uuid is not None else None
         if run is not None and run.status(self._now) in ACTIVE and not self._may_be_left(run):
             self._broken(2, f"{request} succeeded while run {run.id} is {run.status(self._now)}")
@@ -260,8 +320,17 @@ class Judge:
             self._broken(6, f"answer to {request}: run {run.id} belongs to {own}")
         if (data["RunId"], data["RunArn"]) != (run.id, run.arn):
             self._broken(6, f"answer to {request}: {data} does not describe run {run.id}")
+        if receipt.accepted and request.allowance and self._was_given_back(run, receipt):
+            self._broken(6, f"answer to {request}: run {run.id} was given back before, and cancelled")
         if spec_of(own.properties) != spec_of(request.properties):
             self._broken(6, f"answer to {request}: run {run.id} has not the wanted spec")
+
+    def _was_given_back(self, run: ServiceRun, receipt: Receipt) -> bool:
+        """Whether the handler has cancelled a run on behalf of a request before the one that is answered."""
+        return any(
+            write.run is run and write.operation == "cancel_run" and write.caller.request is not receipt.request
+            for write in self._omics.writes
+        )
 
     @property
     def _now(self) -> float:
@@ -269,9 +338,6 @@ class Judge:
 
     def _broken(self, law: int, what: str) -> None:
         self._breaches.append(Breach(law, what))
-
-
-__all__ = ["LEDGER_TAG_PREFIX", "Breach", "Judge", "LawBrokenError"]
 
 
 def _spec_in(physical_id: str) -> str:

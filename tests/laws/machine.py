@@ -22,8 +22,15 @@ from laws.template import RunTemplate
 KEEPS_JOURNAL = "LAWS_JOURNAL" in os.environ
 """Whether a failing sequence is printed with every call that the handler made."""
 
+EVER = "ever" in strategies.EXTRAS
+"""Whether Lambda delivers again what was sent in earlier operations; else only a late duplicate comes so late."""
+
 DELETION_TRIES = 4
 """How often the stack is deleted at the end of a life, without faults, before that counts as a failure."""
+
+TOUCHES = 1
+FOREIGN_RUNS = 1
+"""How often others interfere in one life. More of it would take the steps of what CloudFormation and Lambda do."""
 
 TERMINAL_STATUSES = (
     "CREATE_COMPLETE",
@@ -51,12 +58,23 @@ def _can_create(machine: "StackLife") -> bool:
     return _at_rest(machine) and _status(machine) in ("", "DELETE_COMPLETE")
 
 
+def _may_idle(machine: "StackLife") -> bool:
+    simulator = machine.simulator
+    idled = machine.idled_after == len(simulator.cloudformation.requests)
+    return simulator.scheduler.idle and bool(simulator.omics.runs) and not idled
+
+
 def _may_retry(machine: "StackLife") -> bool:
     return _can_update(machine) and machine.last_failed
 
 
 def _can_delete(machine: "StackLife") -> bool:
     return _at_rest(machine) and _status(machine) not in ("", "DELETE_COMPLETE")
+
+
+def _may_delete(machine: "StackLife") -> bool:
+    """Every life ends with a deletion anyway; before that, there should be something to delete."""
+    return _can_delete(machine) and (machine.deployments > 1 or not _can_update(machine))
 
 
 def _can_cancel(machine: "StackLife") -> bool:
@@ -76,6 +94,11 @@ class StackLife(RuleBasedStateMachine):
         self.wanted: dict[str, RunTemplate] = {}
         self.last_failed = False
         self.broken = False
+        self.deployments = 0
+        """Of the stack that there is."""
+        self.touches = 0
+        self.foreign_runs = 0
+        self.idled_after = -1
 
     @initialize(
         readings=strategies.READINGS,
@@ -161,7 +184,7 @@ class StackLife(RuleBasedStateMachine):
         if calm:
             self._require_rolled_back()
 
-    @precondition(_can_delete)
+    @precondition(_may_delete)
     @rule(chaos=strategies.CHAOS, wait=strategies.WAITS)
     def delete(self, chaos: Chaos, wait: float) -> None:
         calm = chaos.calm and self.simulator.scheduler.idle
@@ -185,25 +208,39 @@ class StackLife(RuleBasedStateMachine):
         self.simulator.pass_time(seconds)
         self._after_step()
 
-    @precondition(lambda self: self.simulator.scheduler.idle and self.simulator.omics.runs)
-    @rule(seconds=st.sampled_from((60.0, 3600.0, 50_000.0)))
+    @precondition(lambda self: self.simulator.recent_requests(ever=EVER))
+    @rule(number=st.integers(0, 5), chaos=strategies.CHAOS, wait=st.sampled_from((400.0, 0.5, 20.0)))
+    def lambda_delivers_again(self, number: int, chaos: Chaos, wait: float) -> None:
+        if not self.simulator.busy:  # the faults of an operation go on to its end
+            self.simulator.faults.prepare(chaos, self.simulator.scheduler.now)
+        self.simulator.deliver_again(number, wait=wait, ever=EVER)
+        self._after_step()
+
+    @precondition(_may_idle)
+    @rule(seconds=st.sampled_from((60.0, 3600.0, 50_000.0, 180_000.0)))
     def pass_idle_time(self, seconds: float) -> None:
+        self.idled_after = len(self.simulator.cloudformation.requests)
         self.simulator.pass_time(seconds)
 
-    @precondition(lambda self: self.simulator.omics.runs)
-    @rule(number=st.integers(0, 20), what=st.sampled_from(("cancel", "delete", "tag")))
+    @precondition(lambda self: self.simulator.omics.runs and self.touches < TOUCHES)
+    @rule(number=st.integers(0, 20), what=strategies.TOUCHES)
     def somebody_touches_a_run(self, number: int, what: str) -> None:
+        self.touches += 1
         omics = self.simulator.omics
         run = omics.runs[number % len(omics.runs)]
         if what == "cancel":
             omics.external_cancel(run)
         elif what == "delete":
             omics.external_delete(run)
+        elif what == "strip":
+            omics.external_strip(run)
         elif omics.existing(run):
             run.tags["external:note"] = "somebody else's"
 
+    @precondition(lambda self: self.foreign_runs < FOREIGN_RUNS)
     @rule(name=st.sampled_from(("run-A", "shared", "renamed")), takes_over_id=st.booleans())
     def somebody_starts_a_run(self, name: str, takes_over_id: bool) -> None:  # noqa: FBT001 - drawn
+        self.foreign_runs += 1
         self.simulator.omics.foreign_start(name, takes_over_id=takes_over_id)
 
     # --- what must hold ---------------------------------------------------------------------------------------
@@ -231,7 +268,11 @@ class StackLife(RuleBasedStateMachine):
         simulator.faults.prepare(CALM, simulator.scheduler.now)
         simulator.drain()
         simulator.check()
-        self.tally["strays in stacks at rest"] += len(list(simulator.judge.stray_runs()))
+        strays = [
+            f"run {run.id}, started by {run.starter.request}" for run in simulator.judge.stray_runs() if run.starter
+        ]
+        self.tally["strays in stacks at rest"] += len(strays)
+        self._require(not strays, f"strays in a stack at rest: {strays}")
         for _ in range(DELETION_TRIES):
             if not _can_delete(self):
                 break
@@ -249,12 +290,14 @@ class StackLife(RuleBasedStateMachine):
 
     def _deploy(self, template: dict[str, RunTemplate], options: Options, chaos: Chaos, wait: float) -> None:
         simulator = self.simulator
-        # Under "409, always" nothing tells a reused RequestId whose run is gone from one whose run is in flight.
-        hopeless = options.is_retry and simulator.omics.readings.same_token is SameToken.CONFLICT
+        # If it is refused, nothing tells a reused RequestId whose run is gone from one whose run is in flight.
+        refused = (SameToken.CONFLICT, SameToken.OTHER_BODY_REFUSED)
+        hopeless = options.is_retry and simulator.omics.readings.same_token in refused
         healthy = options.sibling_fails_after is None and not hopeless
         undisturbed = chaos.calm and simulator.scheduler.idle
         calm = undisturbed and healthy
         self.wanted = template
+        self.deployments = 1 if _can_create(self) else self.deployments + 1
         simulator.deploy(template, options=options, chaos=chaos, wait=wait)
         self._after_step()
         if calm and not simulator.busy:

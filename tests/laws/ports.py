@@ -119,7 +119,7 @@ class Calls:
         fault = self._take(PUT)
         kind = fault.kind if fault is not None else None
         self._die_if(kind is Kind.KILLED_BEFORE)
-        self._travel()
+        self._travel(SOCKET_TIMEOUT)  # one that takes longer is given up: a SLOW fault
         if kind is Kind.UNREACHABLE:
             raise ConnectionResetError("Connection reset by peer")
         if kind is Kind.REJECTED:
@@ -129,7 +129,7 @@ class Calls:
             if fault.seconds >= SOCKET_TIMEOUT:
                 raise TimeoutError("timed out")
         status = work()
-        self._travel()
+        self._travel(SOCKET_TIMEOUT)
         self._die_if(kind is Kind.KILLED_AFTER)
         if kind is Kind.LOST_RESPONSE:
             raise ConnectionResetError("Connection reset by peer")
@@ -142,8 +142,8 @@ class Calls:
             self.invocation.request.kills += 1
         return fault
 
-    def _travel(self) -> None:
-        self.scheduler.sleep(self._faults.latency() / 2)
+    def _travel(self, longest: float = CLIENT_TIMEOUT) -> None:
+        self.scheduler.sleep(min(self._faults.latency(), longest) / 2)
 
     def _die_if(self, dies: bool) -> None:  # noqa: FBT001 - reads as a sentence
         if dies:
@@ -219,6 +219,9 @@ class SimulatedStacks:
             if "does not exist" in error.message:
                 return "DELETE_COMPLETE"
             raise
+
+    def last_update(self, stack_id: str) -> float | None:
+        return self.calls.make("describe_stack", lambda: self.service.last_update(stack_id))
 
 
 @dataclass

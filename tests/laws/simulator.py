@@ -29,6 +29,9 @@ from laws.stack import Readings, Stack
 START: Final = 1_800_000_000.0
 """Epoch seconds at which every world begins."""
 
+LATEST_DUPLICATE: Final = 3600.0
+"""Seconds after which the queue delivers no event again: the most that the laws assume."""
+
 HandleEvent = Callable[[Ports, dict[str, Any]], None]
 
 
@@ -59,6 +62,7 @@ class Simulator:
         self._handler = handler
         self._task: Task | None = None
         self._ids_before: dict[str, str] = {}
+        self._operation_began = START
 
     def __enter__(self) -> Self:
         return self
@@ -123,6 +127,22 @@ class Simulator:
             self.scheduler.run(self.scheduler.now + seconds, stop=self._task.done)
         self._after_operation()
 
+    def deliver_again(self, number: int, *, wait: float = inf, ever: bool = True) -> None:
+        """Deliver one of the latest requests once more; the number counts back, and round."""
+        requests = self.recent_requests(ever=ever)
+        self.lambda_service.deliver_again(requests[-1 - number % len(requests)])
+        if self.busy:
+            self.wait(wait)
+        else:
+            self.pass_time(min(wait, LATEST_DUPLICATE))
+
+    def recent_requests(self, *, ever: bool = True) -> list[Request]:
+        """Those that a queue may still deliver; ``ever``: those of earlier operations of the stack, too."""
+        began = self.scheduler.now - LATEST_DUPLICATE
+        if not ever:
+            began = max(began, self._operation_began)
+        return [request for request in self.cloudformation.requests if request.sent >= began]
+
     def pass_time(self, seconds: float, *, chaos: Chaos | None = None) -> None:
         if chaos is not None:
             self.faults.prepare(chaos, self.scheduler.now)
@@ -148,6 +168,7 @@ class Simulator:
         self.faults.prepare(chaos, self.scheduler.now)
         self.cloudformation.begin_operation()
         self.operation = operation
+        self._operation_began = self.scheduler.now
         self._ids_before = {
             resource.logical_id: resource.stable.physical_id
             for resource in self.stack.resources.values()

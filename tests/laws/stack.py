@@ -3,11 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
 
 from laws.template import Properties
-
-IN_PROGRESS: Final = "_IN_PROGRESS"
 
 
 class RollbackOfReplacement(StrEnum):
@@ -111,12 +108,10 @@ class Stack:
     id: str
     status: str = ""
     resources: dict[str, Resource] = field(default_factory=dict)
+    updated: float | None = None
+    """When its last update began."""
     failing: bool = False
     """The running operation has failed or was cancelled; what was new is not to stay."""
-
-    @property
-    def busy(self) -> bool:
-        return self.status.endswith(IN_PROGRESS)
 
     @property
     def gone(self) -> bool:

@@ -3,6 +3,7 @@
 All strategies are made once: making them costs more than drawing from them.
 """
 
+import os
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Final
@@ -15,6 +16,11 @@ from laws.deployment import Options
 from laws.healthomics import FAILING, SHORT, HealthOmicsReadings, Life, SameToken
 from laws.stack import FailedWithOtherId, InFlight, OldProperties, Readings, RollbackOfReplacement, ShownId
 from laws.template import RunTemplate
+
+EXTRAS: Final = frozenset(os.environ.get("LAWS_EXTRAS", "").split())
+"""Readings beyond the usual mix, under which the laws need not hold: ``tokens`` (forgotten with the record), ``strip``
+(the ledger's tags, by others), ``ever`` (any request of the last hour is delivered again, not only those of the last
+operation)."""
 
 LOGICAL_IDS: Final = ("A", "B", "C", "D", "E")
 
@@ -29,10 +35,12 @@ _SECONDS: Final = {
 _REPEATABLE: Final = (API_CALL - {Kind.SLOW, Kind.KILLED_BEFORE, Kind.KILLED_AFTER}) | {Kind.REJECTED, Kind.UNREACHABLE}
 _kinds: Final = st.sampled_from(
     [(operation, kind) for operation, kinds in FAULTS.items() for kind in sorted(kinds)]
-    + [(DELIVER, kind) for kind in sorted(FAULTS[DELIVER])] * 5
-    + [(PUT, kind) for kind in sorted(FAULTS[PUT])]
+    + [(DELIVER, kind) for kind in sorted(FAULTS[DELIVER])] * 20
+    + [(PUT, kind) for kind in sorted(FAULTS[PUT])] * 2
+    + [("start_run", kind) for kind in sorted(FAULTS["start_run"])] * 2
+    + [("start_run", kind) for kind in (Kind.LOST_RESPONSE, Kind.KILLED_AFTER, Kind.SLOW)] * 4
 )
-"""Deliveries know few kinds of faults, so each of them counts for more."""
+"""Deliveries know few kinds of faults, so each of them counts for more; so does what leaves StartRun's outcome open."""
 _skips: Final = st.sampled_from((0, 0, 0, 1, 2, 3))
 _times: Final = st.sampled_from((1, 1, 2, 6))
 _seconds: Final = {kind: st.sampled_from(seconds) for kind, seconds in _SECONDS.items()}
@@ -45,7 +53,7 @@ def _one_fault(draw: st.DrawFn) -> Fault:
         operation,
         kind,
         skip=draw(_skips),
-        times=draw(_times) if kind in _REPEATABLE else 1,
+        times=draw(_times) if kind in _REPEATABLE or operation == DELIVER else 1,
         seconds=draw(_seconds[kind]) if kind in _seconds else 0.0,
     )
 
@@ -80,6 +88,8 @@ OMICS_READINGS: Final = st.builds(
     listing_lag=st.sampled_from((0.0, 5.0, 30.0)),
     lives=st.lists(st.sampled_from((Life(), SHORT, FAILING, Life(stopping=100))), min_size=1, max_size=3).map(tuple),
     removal_delay=st.sampled_from((30.0, 0.0, 600.0)),
+    cancels_stopping=st.sampled_from((True, False)),
+    forgets_tokens=st.sampled_from((False, True) if "tokens" in EXTRAS else (False,)),
 )
 
 # --- templates ----------------------------------------------------------------------------------------------------
@@ -96,7 +106,7 @@ def _run(logical_id: str) -> st.SearchStrategy[RunTemplate]:
 
 
 _runs: Final = [_run(logical_id) for logical_id in LOGICAL_IDS]
-TEMPLATES: Final = st.integers(1, len(LOGICAL_IDS)).flatmap(
+TEMPLATES: Final = st.sampled_from((1, 1, 2, 1, 2, 3, len(LOGICAL_IDS))).flatmap(
     lambda count: st.tuples(*_runs[:count]).map(lambda runs: dict(zip(LOGICAL_IDS, runs, strict=False)))
 )
 
@@ -136,6 +146,9 @@ OTHER_CHANGES: Final = _changes(
     on_delete=ON_DELETE_VALUES,
 )
 """The same run: tags, settings of the resource, a later release of the library."""
+
+TOUCHES: Final = st.sampled_from(("cancel", "delete", "tag", *(("strip",) if "strip" in EXTRAS else ())))
+"""What somebody else may do to a run."""
 
 # --- deployments --------------------------------------------------------------------------------------------------
 

@@ -7,8 +7,6 @@ from typing import Any, Final
 
 from healthomics_run_handler.contract import (
     ADDITIONAL_PROPERTY,
-    INTEGER_PROPERTIES,
-    JSON_PROPERTIES,
     ON_DELETE_CANCEL,
     ON_DELETE_PROPERTY,
     RERUN_ON_PROPERTY,
@@ -63,15 +61,6 @@ class RunTemplate:
             properties[f"AddedInRelease{release}"] = True
         return properties
 
-    def start_run_request(self) -> dict[str, Any]:
-        """What has to reach StartRun, but for ``requestId`` and ``tags``."""
-        properties = self.properties()
-        return {
-            START_RUN_MEMBERS[name]: json.loads(value) if name in JSON_PROPERTIES else value
-            for name, value in properties.items()
-            if name in START_RUN_MEMBERS
-        }
-
 
 def stringified(value: Any) -> Any:
     """CloudFormation hands every scalar over as a string (aws-cloudformation/cloudformation-coverage-roadmap#1037)."""
@@ -89,4 +78,4 @@ def spec_of(properties: Properties) -> str:
     return json.dumps({name: properties[name] for name in SPEC_PROPERTIES & properties.keys()}, sort_keys=True)
 
 
-__all__ = ["ACCOUNT", "INTEGER_PROPERTIES", "REGION", "RESOURCE_TYPE", "RunTemplate", "spec_of", "stringified"]
+__all__ = ["ACCOUNT", "REGION", "RESOURCE_TYPE", "RunTemplate", "spec_of", "stringified"]

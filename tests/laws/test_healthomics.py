@@ -133,3 +133,63 @@ def test_new_runs_are_listed_late_and_in_pages() -> None:
     assert len(service.omics.page_of_runs("run", None, 2)[0]) == 1
     assert not {"uuid", "tags", "requestId"} & items[0].keys()
     assert service.omics.page_of_runs("run", "COMPLETED", 0) == ([], None)
+
+
+def test_a_known_token_with_another_body_may_be_refused() -> None:
+    service = Service(same_token=SameToken.OTHER_BODY_REFUSED)
+    first = service.start()
+    service.now += 2
+
+    assert service.start()["id"] == first["id"]
+    service.now += 2
+    with pytest.raises(ApiError, match="ValidationException"):
+        service.start(name="other")
+    assert len(service.omics.runs) == 1
+
+
+@pytest.mark.parametrize(("forgets", "runs"), [(False, 1), (True, 2)])
+def test_a_token_may_be_forgotten_with_the_record(forgets: bool, runs: int) -> None:  # noqa: FBT001
+    service = Service(lives=(SHORT,), forgets_tokens=forgets)
+    service.start()
+    service.now += 60
+    service.start()
+    assert len(service.omics.runs) == 1
+    service.omics.external_delete(service.omics.runs[0])
+    service.now += 2
+
+    service.start()
+
+    assert len(service.omics.runs) == runs
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+def test_a_run_that_is_stopping_may_refuse_to_be_cancelled(accepts: bool) -> None:  # noqa: FBT001
+    service = Service(cancels_stopping=accepts)
+    run_id = service.start()["id"]
+    service.omics.cancel_run(run_id, "me")
+    service.now += 5
+
+    if accepts:
+        service.omics.cancel_run(run_id, "me")
+    else:
+        with pytest.raises(ApiError, match="ValidationException"):
+            service.omics.cancel_run(run_id, "me")
+    assert service.status(run_id) == "STOPPING"
+
+
+def test_somebody_may_strip_the_ledger_off_a_run() -> None:
+    service = Service()
+    service.omics.start_run(
+        {
+            "workflowId": "1",
+            "roleArn": "arn",
+            "outputUri": "s3://b",
+            "requestId": "t",
+            "tags": {"cdk-healthomics:spec": "x", "a": "b"},
+        },
+        "me",
+    )
+
+    service.omics.external_strip(service.omics.runs[0])
+
+    assert service.omics.runs[0].tags == {"a": "b"}

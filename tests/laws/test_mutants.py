@@ -1,35 +1,43 @@
 """For each law, a handler that is broken in the one decision which keeps it: the law must catch it.
 
-Each scenario is short and scripted, so that it is fast and certain; without the mutation it must pass.
+Each scenario is short and scripted, so that it is fast and certain; without the mutation it must pass. A scenario may
+have a goal beside the laws, such as a deployment that succeeds: missing it counts as law 0.
+
+Many doors have two locks. Where breaking one alone changes nothing that a law could see, both are broken, or the
+scenario keeps the other from being tried, for example by a queue that delivers no event again.
 """
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import pytest
 
 from healthomics_run_handler import answer, ledger, protocol, strays, wanted
+from healthomics_run_handler.contract import ON_DELETE_LEAVE
 from healthomics_run_handler.ledger import Run
 from healthomics_run_handler.protocol import Protocol
 from healthomics_run_handler.request import Request
 from healthomics_run_handler.resource import RunResource
 from healthomics_run_handler.session import Session
 from healthomics_run_handler.spec import RunSpec, parse_spec
+from healthomics_run_handler.starting import Starter
 from healthomics_run_handler.wanted import Verdict
-from laws.chaos import CALM, Chaos, Fault, Kind
+from laws.chaos import CALM, DELIVER, Chaos, Fault, Kind
 from laws.deployment import Options
-from laws.healthomics import SHORT, HealthOmicsReadings, Life
+from laws.healthomics import SHORT, HealthOmicsReadings, Life, SameToken
 from laws.law_checks import LawBrokenError
 from laws.simulator import Simulator
+from laws.stack import Readings
 from laws.template import RunTemplate
 
 ONE = {"A": RunTemplate()}
 CHANGED = {"A": RunTemplate(sample=1)}
 
 Mutate = Callable[[pytest.MonkeyPatch], None]
-Scenario = Callable[[Simulator], None]
+Scenario = Callable[[Simulator], bool | None]
+"""Returns False if its goal was missed."""
 
 
 # --- scenarios ----------------------------------------------------------------------------------------------------
@@ -104,6 +112,88 @@ def time_runs_out(simulator: Simulator) -> None:
 
 def quota_is_exhausted(simulator: Simulator) -> None:
     simulator.deploy(ONE, chaos=Chaos(faults=(Fault("start_run", Kind.REFUSED),)))
+
+
+def event_is_lost_after_start_run_of_a_replacement(simulator: Simulator) -> None:
+    """Nobody but the rollback is left to find the run."""
+    simulator.deploy(ONE)
+    simulator.lambda_service.pauses = ()
+    dies = Fault("start_run", Kind.KILLED_AFTER)
+    simulator.deploy(CHANGED, options=Options(sibling_fails_after=1.5), chaos=Chaos(faults=(dies,)))
+
+
+def event_is_lost_and_the_deletion_comes(simulator: Simulator) -> None:
+    """A kept failure: nobody but the Delete of the earlier run is left to find its replacement."""
+    simulator.deploy(ONE)
+    simulator.lambda_service.pauses = ()
+    dies = Fault("start_run", Kind.KILLED_AFTER)
+    options = Options(sibling_fails_after=1.5, rollback=False)
+    simulator.deploy(CHANGED, options=options, chaos=Chaos(faults=(dies,)))
+    simulator.delete()
+
+
+def delete_looks_before_the_listing_shows_the_run(simulator: Simulator) -> None:
+    """StartRun succeeds 20 s after the question, and the listing lags for longer than the Delete searches."""
+    throttles = Fault("start_run", Kind.THROTTLED, times=2, seconds=9.0)
+    dies = Fault("start_run", Kind.KILLED_AFTER, skip=2)
+    simulator.deploy(ONE, options=Options(sibling_fails_after=1.0), chaos=Chaos(faults=(throttles, dies)))
+
+
+def failed_deployment_is_retried_with_its_request_ids(simulator: Simulator) -> bool:
+    both = ONE | {"B": RunTemplate(name="b")}
+    simulator.deploy(ONE)
+    simulator.deploy(both, options=Options(sibling_fails_after=30.0))
+    simulator.deploy(both, options=Options(is_retry=True))
+    return simulator.stack is not None and simulator.stack.status == "UPDATE_COMPLETE"
+
+
+def failed_create_beside_a_run_that_was_left(simulator: Simulator) -> None:
+    leaves = {"A": RunTemplate(on_delete=ON_DELETE_LEAVE)}
+    other = {"B": RunTemplate(name="b")}
+    simulator.deploy(leaves | other)
+    simulator.deploy(other)
+    slow = Fault("start_run", Kind.SLOW, seconds=3.0)
+    simulator.deploy(leaves | other, options=Options(sibling_fails_after=1.0), chaos=Chaos(faults=(slow,)))
+
+
+def start_run_never_answers(simulator: Simulator) -> bool:
+    lost = Fault("start_run", Kind.LOST_RESPONSE, times=10_000)
+    simulator.deploy(ONE, chaos=Chaos(faults=(lost,)))
+    return _created(simulator)
+
+
+def start_run_answers_409_after_a_lost_response(simulator: Simulator) -> bool:
+    simulator.deploy(ONE, chaos=Chaos(faults=(Fault("start_run", Kind.LOST_RESPONSE),)))
+    return _created(simulator)
+
+
+def an_older_update_arrives_during_a_newer_one(simulator: Simulator) -> bool:
+    """Cancelled in flight and rolled back, while the queue kept it. The resource looks as when it was sent."""
+    simulator.deploy(ONE)
+    late = Fault(DELIVER, Kind.LATE, seconds=60.0)
+    simulator.deploy(CHANGED, options=Options(sibling_fails_after=1.5), chaos=Chaos(faults=(late,)))
+    throttled = Fault("start_run", Kind.THROTTLED, seconds=90.0)
+    simulator.deploy({"A": RunTemplate(sample=2)}, chaos=Chaos(faults=(throttled,)))
+    simulator.drain()
+    return [run.request["priority"] for run in simulator.omics.runs] == [10, 12]
+
+
+def tag_keys_change(simulator: Simulator) -> bool:
+    simulator.deploy({"A": RunTemplate(tags={f"a{number}": "1" for number in range(38)})})
+    simulator.deploy({"A": RunTemplate(tags={f"b{number}": "1" for number in range(38)})})
+    tags = simulator.omics.runs[0].tags
+    return "b37" in tags and "a0" not in tags
+
+
+def an_older_update_of_tags_arrives_late(simulator: Simulator) -> None:
+    simulator.deploy({"A": RunTemplate(tags={"v": "0"})})
+    again = Fault(DELIVER, Kind.DUPLICATE, seconds=90.0)
+    simulator.deploy({"A": RunTemplate(tags={"v": "1"})}, chaos=Chaos(faults=(again,)))
+    simulator.deploy({"A": RunTemplate(tags={"v": "2"})})
+
+
+def _created(simulator: Simulator) -> bool:
+    return simulator.stack is not None and simulator.stack.status == "CREATE_COMPLETE"
 
 
 # --- mutations ----------------------------------------------------------------------------------------------------
@@ -182,16 +272,79 @@ def the_guard_and_the_protocol_both_answer(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(RunResource, "_answered", never, raising=False)
 
 
+def nothing_is_remembered_of_attempts(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Session, "remember", lambda _, run, attempts: run)
+
+
+def a_late_delivery_looks_for_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Protocol, "_cancel_own", lambda *_: None)
+
+
+def a_reused_request_id_is_taken_for_a_delivery(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Run, "released", property(lambda _: False))
+
+
+def the_first_response_is_believed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Starter, "_confirmed", lambda _, response: ledger.run_from_response(response))
+
+
+def nothing_is_left_on_purpose(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Run, "left", property(lambda _: False))
+
+
+def an_open_outcome_is_a_failure(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Starter, "_search", lambda *_: None)
+
+
+def a_conflict_is_only_waited_for(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Starter, "_look_up", lambda *_: None)
+
+
+def no_delivery_is_late(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Protocol, "_require_not_late", lambda *_: None)
+
+
+def requests_have_no_date(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Request, "sent_at", "")
+
+
+def new_tags_come_first(patch: pytest.MonkeyPatch) -> None:
+    untags: list[Callable[[], None]] = []
+    honest_untag, honest_tag = Session.untag, Session.tag
+
+    def untag(session: Session, run: Run, keys: list[str]) -> None:
+        untags.append(lambda: honest_untag(session, run, keys))
+
+    def tag(session: Session, run: Run, tags: dict[str, str]) -> None:
+        honest_tag(session, run, tags)
+        while untags:
+            untags.pop()()
+
+    patch.setattr(Session, "untag", untag)
+    patch.setattr(Session, "tag", tag)
+
+
+def old_tags_stay(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Session, "untag", lambda *_: None)
+
+
+def tags_are_not_updated(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ledger, "tag_changes", lambda **_: ({}, []))
+
+
 @dataclass(frozen=True)
 class Mutant:
     law: int
     mutate: Mutate
     scenario: Scenario
     lives: tuple[Life, ...] = (Life(),)
+    omics: HealthOmicsReadings = field(default_factory=HealthOmicsReadings)
+    readings: Readings = field(default_factory=Readings)
 
     @property
     def name(self) -> str:
-        return f"law {self.law}: {self.mutate.__name__} ({self.scenario.__name__})"
+        same_token = self.omics.same_token.name
+        return f"law {self.law}: {self.mutate.__name__} ({self.scenario.__name__}, {same_token})"
 
 
 MUTANTS = (
@@ -209,19 +362,63 @@ MUTANTS = (
     Mutant(6, an_attribute_is_missing, create_and_delete),
     Mutant(6, a_failure_has_no_reason, quota_is_exhausted),
     Mutant(6, the_guard_and_the_protocol_both_answer, time_runs_out),
+    Mutant(
+        2,
+        nothing_is_remembered_of_attempts,
+        event_is_lost_after_start_run_of_a_replacement,
+        omics=HealthOmicsReadings(listing_lag=30.0),
+    ),
+    Mutant(2, nothing_is_remembered_of_attempts, event_is_lost_and_the_deletion_comes),
+    Mutant(
+        2,
+        a_late_delivery_looks_for_nothing,
+        delete_looks_before_the_listing_shows_the_run,
+        omics=HealthOmicsReadings(listing_lag=30.0),
+    ),
+    *(
+        Mutant(
+            6,
+            mutate,
+            failed_deployment_is_retried_with_its_request_ids,
+            omics=HealthOmicsReadings(same_token=same_token),
+            readings=Readings(reuses_request_ids=True),
+        )
+        for mutate, same_token in (
+            (a_reused_request_id_is_taken_for_a_delivery, SameToken.SAME_RUN),
+            (a_reused_request_id_is_taken_for_a_delivery, SameToken.REPLAY),
+            (the_first_response_is_believed, SameToken.REPLAY),
+        )
+    ),
+    Mutant(5, nothing_is_left_on_purpose, failed_create_beside_a_run_that_was_left),
+    Mutant(0, an_open_outcome_is_a_failure, start_run_never_answers),
+    Mutant(
+        0,
+        a_conflict_is_only_waited_for,
+        start_run_answers_409_after_a_lost_response,
+        omics=HealthOmicsReadings(same_token=SameToken.CONFLICT),
+    ),
+    Mutant(0, no_delivery_is_late, an_older_update_arrives_during_a_newer_one),
+    Mutant(0, requests_have_no_date, an_older_update_arrives_during_a_newer_one),
+    Mutant(0, requests_have_no_date, an_older_update_of_tags_arrives_late),
+    Mutant(0, new_tags_come_first, tag_keys_change),
+    Mutant(0, old_tags_stay, tag_keys_change),
+    Mutant(0, tags_are_not_updated, tag_changes),
 )
 
 
 def broken_laws(mutant: Mutant) -> frozenset[int]:
-    with Simulator(omics_readings=HealthOmicsReadings(lives=mutant.lives)) as simulator:
-        mutant.scenario(simulator)
+    omics = replace(mutant.omics, lives=mutant.lives)
+    with Simulator(readings=mutant.readings, omics_readings=omics) as simulator:
+        laws = {0} if mutant.scenario(simulator) is False else set[int]()
         simulator.faults.prepare(CALM, simulator.scheduler.now)
         simulator.drain()
+        if list(simulator.judge.stray_runs()):
+            laws.add(2)
         try:
             simulator.check()
         except LawBrokenError as error:
-            return error.laws
-    return frozenset()
+            laws |= error.laws
+    return frozenset(laws)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
@@ -232,4 +429,4 @@ def test_the_law_catches_the_mutant(mutant: Mutant, monkeypatch: pytest.MonkeyPa
 
 
 def test_every_law_has_a_mutant() -> None:
-    assert {mutant.law for mutant in MUTANTS} == {1, 2, 3, 4, 5, 6}
+    assert {mutant.law for mutant in MUTANTS} == {0, 1, 2, 3, 4, 5, 6}

@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError
 from botocore.stub import Stubber
 
-from healthomics_run_handler import aws
+from healthomics_run_handler import aws, messages, retry
 from healthomics_run_handler.aws import BotoOmics, BotoStacks, SystemClock, api_error
-from healthomics_run_handler.errors import ApiError
+from healthomics_run_handler.errors import PARAM_VALIDATION, ApiError
 from healthomics_run_handler.ports import ResourceState
 
 STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/u"
@@ -113,11 +113,25 @@ def test_an_incomplete_error_response_is_read(response: Any, expected: Any) -> N
     assert (error.code, error.message, error.status, error.retry_after) == expected
 
 
-def test_a_member_of_the_wrong_type_is_a_validation_error() -> None:
+def test_a_member_of_the_wrong_type_is_a_parameter_error() -> None:
     with pytest.raises(ApiError) as caught:
         BotoOmics().start_run({"roleArn": "arn", "outputUri": "s3://b", "requestId": "t", "priority": "high"})
 
-    assert (caught.value.code, caught.value.status) == ("ValidationException", 400)
+    assert (caught.value.code, caught.value.status) == (PARAM_VALIDATION, 400)
+
+
+def test_a_misspelt_member_is_refused_for_good_and_the_reason_names_it() -> None:
+    """botocore lists all members, ``requestId`` among them: this is no request id that was used before."""
+    request = {"roleArn": "arn", "outputUri": "s3://b", "requestId": "t", "scratchStorageModee": "LOCAL"}
+    with pytest.raises(ApiError) as caught:
+        BotoOmics().start_run(request)
+
+    assert "requestId" in caught.value.message
+    assert retry.classify(caught.value) is retry.Failure.FINAL
+    assert messages.api_failure(caught.value, about="run name genomes") == (
+        'StartRun failed with ParamValidationError: Unknown parameter in input: "scratchStorageModee". '
+        "Correct the settings, additional_start_run_parameters among them, and deploy again [run name genomes]"
+    )
 
 
 @pytest.mark.parametrize(
@@ -216,3 +230,12 @@ def test_the_assets_own_service_model_comes_first(monkeypatch: pytest.MonkeyPatc
     (tmp_path / "models").mkdir()
     aws.use_own_service_model()
     assert os.environ["AWS_DATA_PATH"] == os.pathsep.join([str(tmp_path.resolve() / "models"), "/theirs"])
+
+
+@pytest.mark.parametrize(("member", "seen"), [({"LastUpdatedTime": NOW}, NOW.timestamp()), ({}, None)])
+def test_the_last_update_of_a_stack_is_read(stacks: Any, member: dict[str, Any], seen: float | None) -> None:
+    port, stubber = stacks
+    stack = {"StackName": "s", "CreationTime": NOW, "StackStatus": "DELETE_IN_PROGRESS", **member}
+    stubber.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": STACK})
+
+    assert port.last_update(STACK) == seen

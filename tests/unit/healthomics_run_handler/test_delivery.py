@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from http.client import BadStatusLine, HTTPException, LineTooLong
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -17,7 +18,7 @@ URL = "https://response.example/x?X-Amz-Signature=5ecret"
 
 
 class Puts:
-    def __init__(self, *results: int | OSError) -> None:
+    def __init__(self, *results: int | Exception) -> None:
         self.results = list(results)
         self.times: list[float] = []
         self.clock = FakeClock()
@@ -27,30 +28,44 @@ class Puts:
         assert (url, body) == (URL, b"{}")
         self.times.append(self.clock.now())
         result = self.results.pop(0)
-        if isinstance(result, OSError):
+        if isinstance(result, Exception):
             raise result
         return result
 
-    def deliver(self, seconds: float = 60.0) -> None:
+    def deliver(self, seconds: float = 60.0) -> bool:
         deadline = self.clock.now() + seconds
-        deliver(URL, b"{}", put=self, clock=self.clock, log=JsonLog(self.lines.append, {}), deadline=deadline)
+        return deliver(URL, b"{}", put=self, clock=self.clock, log=JsonLog(self.lines.append, {}), deadline=deadline)
 
 
 @pytest.mark.parametrize("status", [200, 204, 299])
 def test_an_accepted_answer_is_put_once(status: int) -> None:
     puts = Puts(status)
 
-    puts.deliver()
+    assert puts.deliver()
 
     assert len(puts.times) == 1
     assert puts.lines == []
 
 
-@pytest.mark.parametrize("trouble", [500, 503, 408, 429, 302, OSError("connection reset"), TimeoutError()])
-def test_a_passing_trouble_is_tried_again_later(trouble: int | OSError) -> None:
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        500,
+        503,
+        408,
+        429,
+        302,
+        OSError("connection reset"),
+        TimeoutError(),
+        BadStatusLine("garbage"),
+        LineTooLong("header line"),
+        HTTPException("got more than 100 headers"),
+    ],
+)
+def test_a_passing_trouble_is_tried_again_later(trouble: int | Exception) -> None:
     puts = Puts(trouble, trouble, 200)
 
-    puts.deliver()
+    assert puts.deliver()
 
     assert [round(at - puts.times[0]) for at in puts.times] == [0, 2, 6]
     assert len(puts.lines) == 2
@@ -60,7 +75,7 @@ def test_a_passing_trouble_is_tried_again_later(trouble: int | OSError) -> None:
 def test_a_refused_url_is_not_tried_again(status: int) -> None:
     puts = Puts(status)
 
-    puts.deliver()
+    assert not puts.deliver()
 
     assert len(puts.times) == 1
     assert f'"http_status": {status}' in puts.lines[0]
@@ -155,3 +170,19 @@ def test_the_real_put_raises_when_nobody_answers() -> None:
 
     with pytest.raises(OSError, match="refused"):
         delivery.put(f"http://127.0.0.1:{port}/x", b"{}")
+
+
+def test_the_real_put_raises_what_deliver_retries_when_the_reply_is_no_http() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def reply() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"garbage\r\n\r\n")
+
+        thread = threading.Thread(target=reply)
+        thread.start()
+        with pytest.raises(HTTPException):
+            delivery.put(f"http://127.0.0.1:{listener.getsockname()[1]}/x", b"{}")
+        thread.join()

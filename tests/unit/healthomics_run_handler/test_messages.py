@@ -125,6 +125,11 @@ def test_duplicating_a_run_of_a_shared_workflow_says_what_to_do_instead(code: st
             "No second run will start. Deploy again, or raise the provider's timeout [run 1]",
         ),
         (
+            lambda: messages.timed_out(request_type="Delete", about="run 1"),
+            "The Delete ran out of the function's time. "
+            "Retry the deletion: it goes on where it was, or raise the provider's timeout [run 1]",
+        ),
+        (
             lambda: messages.internal_error(KeyError("5ecret"), about="run 1"),
             "The handler failed unexpectedly (KeyError). Report it with the function's log [run 1]",
         ),
@@ -188,3 +193,60 @@ def test_a_denial_names_the_action_however_long_the_callers_name_is(reason: str)
     assert ": not authorized to perform: iam:PassRole on" in reason
     assert "User:" not in reason
     assert reason.endswith("[run 1234567]")
+
+
+LONG_NAME = "GenomicsProductionStack-Cohort2026-SampleNA12878-AlignmentAndVariantCalling-WithAnnotation-1a2b3c4d"
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationException", "ServiceQuotaExceededException", "X"])
+def test_a_long_run_name_crowds_out_neither_the_operation_nor_the_services_words(code: str) -> None:
+    error = api_error(code, 400, message=DENIAL)
+
+    for reason in (
+        messages.api_failure(error, about=f"run name {LONG_NAME}"),
+        messages.gave_up(error, seconds=846.2, about=f"run name {LONG_NAME}"),
+    ):
+        assert reason.startswith("StartRun ")
+        assert len(reason) <= REASON_LIMIT
+        assert reason.endswith("-1a2b3c4d]")
+        assert "[run name GenomicsProductionSta" in reason
+        assert "iam:PassRole" in reason or code != "AccessDeniedException"
+
+
+def test_a_long_logical_id_crowds_nothing_out() -> None:
+    about = "L" * 255
+
+    assert messages.superseded(about=about).startswith("This update was delivered after")
+    assert messages.nothing_to_roll_back_to(about=about).startswith("The stack is rolling back")
+
+
+def test_what_alone_is_too_long_is_cut_at_its_end() -> None:
+    reason = compose(what="w" * 300, detail="detail", cure="Do this", about="r")
+
+    assert reason == "w" * (REASON_LIMIT - 13) + "… Do this [r]"
+
+
+@given(what=st.text(min_size=1, max_size=300), detail=st.text(max_size=300), about=st.text(max_size=300))
+def test_no_reason_exceeds_the_limit(what: str, detail: str, about: str) -> None:
+    assert len(compose(what=what, detail=detail, cure="Do this", about=about)) <= REASON_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "status", "cure"),
+    [
+        ("DescribeStackResource", "ConnectionError", 0, "the function reaches CloudFormation"),
+        ("DescribeStacks", "ConnectionError", 0, "the function reaches CloudFormation"),
+        ("CancelRun", "ConnectionError", 0, "the function reaches HealthOmics"),
+        ("GetRun", "ThrottlingException", 429, "Try again in some minutes"),
+        ("ListRuns", "RequestTimeoutException", 408, "Try again in some minutes"),
+        ("CancelRun", "ValidationException", 400, "See the function's log"),
+        ("DeleteRun", "ConflictException", 409, "See the function's log"),
+        ("TagResource", "ResourceNotFoundException", 404, "See the function's log"),
+    ],
+)
+def test_only_start_run_is_cured_by_other_settings(operation: str, code: str, status: int, cure: str) -> None:
+    error = api_error(code, status, operation=operation)
+
+    assert cure in messages.api_failure(error, about="run 1")
+    assert cure in messages.gave_up(error, seconds=846.0, about="run 1")
+    assert "StartRun" not in messages.gave_up(error, seconds=846.0, about="run 1")

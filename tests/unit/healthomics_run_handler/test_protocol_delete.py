@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from handler_fakes import NOT_FOUND, THROTTLED, World, api_error, create, dated, delete, update
+from handler_fakes import DENIED, NOT_FOUND, THROTTLED, World, api_error, create, dated, delete, update
 from healthomics_run_handler import ledger
 from healthomics_run_handler.errors import RequestFailedError
 from healthomics_run_handler.ports import ResourceState
 from healthomics_run_handler.request import parse_request
+from healthomics_run_handler.session import UPDATES_TAKE
 
 INVENTED = "genomes-Alignment-1ABCDEF2GHIJK"
 MARKER = "request|create-1|unknown|genomes-alignment"
@@ -88,6 +89,55 @@ def test_a_run_that_is_gone_is_fine(world: World) -> None:
     assert world.run(delete(physical_id)).physical_id == physical_id
 
 
+def test_a_run_that_is_gone_from_a_stack_that_was_never_updated_takes_one_look(world: World) -> None:
+    physical_id = created(world)
+    world.omics.runs.clear()
+    began = world.clock.now()
+
+    world.run(delete(physical_id))
+
+    assert world.clock.now() == began
+    assert world.omics.names() == ["GetRun", *["ListRuns"] * 4]
+
+
+@pytest.mark.parametrize(("ago", "finds"), [(3600.0, True), (UPDATES_TAKE, False)])
+def test_a_stray_of_a_gone_run_may_show_late_only_after_an_update_of_late(
+    world: World,
+    ago: float,
+    finds: bool,  # noqa: FBT001
+) -> None:
+    first, _ = with_stray(world)
+    del world.omics.runs["1000001"]
+    world.deleting(first)
+    world.stacks.updated = began = world.clock.now() - ago
+    late = world.omics.runs.pop("1000002")
+    original = world.omics.list_runs
+
+    def lagging(**filters: Any) -> Any:
+        if world.clock.now() >= began + ago + 30:
+            world.omics.runs["1000002"] = late
+        return original(**filters)
+
+    world.omics.list_runs = lagging  # type: ignore[method-assign]
+
+    world.run(delete(first))
+
+    assert (late["status"] == "CANCELLED") is finds
+
+
+def test_where_the_last_update_is_not_to_be_had_the_search_is_long(world: World) -> None:
+    physical_id = created(world)
+    world.omics.runs.clear()
+    world.stacks.script = [None, api_error("AccessDenied", 400, operation="DescribeStacks")] + [
+        api_error("AccessDenied", 400, operation="DescribeStacks")
+    ] * 1000
+    began = world.clock.now()
+
+    world.run(delete(physical_id))
+
+    assert world.clock.now() - began >= 40
+
+
 def test_another_run_that_got_the_id_is_not_touched(world: World) -> None:
     physical_id = created(world)
     world.omics.runs["1000001"] |= {"uuid": "somebody else's", "tags": {}, "status": "RUNNING"}
@@ -148,6 +198,50 @@ def test_a_cancel_that_is_forbidden_fails(world: World) -> None:
 
     with pytest.raises(RequestFailedError, match=r"CancelRun failed with ValidationException.*\[run 1000001\]"):
         world.run(delete(physical_id))
+
+
+@pytest.mark.parametrize("refusal", [api_error("ConflictException", 409), api_error("ValidationException", 400)])
+def test_a_cancel_that_is_refused_because_the_run_is_stopping_waits_for_its_end(
+    world: World, refusal: Exception
+) -> None:
+    physical_id = created(world)
+    world.omics.runs["1000001"]["status"] = "STOPPING"
+    world.omics.script["CancelRun"] = [refusal] * 9
+    world.omics.script["GetRun"] = [None, None, None, lambda: world.omics.runs["1000001"].update(status="COMPLETED")]
+
+    world.run(delete(physical_id))
+
+    assert world.omics.names() == ["GetRun", "TagResource", "CancelRun", "GetRun", "GetRun", "GetRun"]
+
+
+@pytest.mark.parametrize("refusal", [api_error("ValidationException", 400, "Too many tags"), DENIED])
+def test_a_tag_that_is_refused_for_good_does_not_keep_a_run_alive(world: World, refusal: Exception) -> None:
+    physical_id = created(world)
+    world.omics.script["TagResource"] = [refusal] * 1000
+
+    world.run(delete(physical_id))
+
+    assert world.omics.runs["1000001"]["status"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("refusal", [api_error("ValidationException", 400, "Too many tags"), DENIED])
+def test_a_run_that_may_go_on_needs_no_tag_to_do_so(world: World, refusal: Exception) -> None:
+    physical_id = created(world)
+    world.omics.script["TagResource"] = [refusal] * 1000
+
+    world.run(delete(physical_id, OnDelete="LEAVE"))
+
+    assert world.omics.runs["1000001"]["status"] == "PENDING"
+
+
+def test_a_stray_whose_tag_is_refused_is_cancelled_all_the_same(world: World) -> None:
+    created(world)
+    world.deleting(MARKER)
+    world.omics.script["TagResource"] = [api_error("ValidationException", 400, "Too many tags")]
+
+    world.run(delete(MARKER))
+
+    assert world.omics.runs["1000001"]["status"] == "CANCELLED"
 
 
 def test_a_cancel_that_stays_throttled_fails_in_the_end(world: World) -> None:
@@ -344,6 +438,20 @@ def test_a_stray_beside_the_held_replacement_is_cancelled(world: World) -> None:
 
     assert world.omics.runs["1000002"]["status"] == "PENDING"
     assert stray["status"] == "CANCELLED"
+
+
+def test_a_late_delivery_of_a_cleanup_leaves_the_run_that_the_next_update_may_go_back_to(world: World) -> None:
+    first, second = with_stray(world)
+    world.stacks.status, world.stacks.stack = "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    world.stacks.physical_id = second
+    world.run(delete(first))
+    world.updating(second)
+    third = world.run(update(second, {"RerunOn": "3"}, {"RerunOn": "2"}, "update-3")).physical_id
+    world.stacks.status, world.stacks.physical_id = "UPDATE_COMPLETE", third
+
+    world.run(delete(first))
+
+    assert [run["status"] for run in world.omics.runs.values()] == ["CANCELLED", "PENDING", "PENDING"]
 
 
 def test_where_nothing_tells_the_replacement_from_a_stray_neither_is_cancelled(world: World) -> None:
@@ -545,7 +653,7 @@ def test_a_call_that_stays_throttled_fails_in_the_end_and_says_which(world: Worl
     assert 850 < world.clock.now() - began <= 900
 
 
-@pytest.mark.parametrize("operation", ["GetRun", "TagResource", "DeleteRun"])
+@pytest.mark.parametrize("operation", ["GetRun", "DeleteRun"])
 def test_a_call_that_is_refused_fails_at_once(world: World, operation: str) -> None:
     physical_id = created(world)
     world.omics.script[operation] = [api_error("ValidationException", 400, operation=operation)]

@@ -1,5 +1,6 @@
 """Update: a changed spec starts one run; anything else, and every rollback, starts none."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from handler_fakes import (
     delete,
     update,
 )
-from healthomics_run_handler import ledger
+from healthomics_run_handler import contract, ledger
 from healthomics_run_handler.attempts import request_digest
 from healthomics_run_handler.errors import RequestFailedError
 from healthomics_run_handler.identity import RunIdentity, parse_physical_id
@@ -90,6 +91,62 @@ def test_an_update_answers_in_full_when_the_runs_record_is_gone(world: World) ->
     assert outcome.physical_id == first
     assert outcome.run == run_of(first)
     assert outcome.run_status == "DELETED"
+
+
+def test_a_change_of_tag_keys_never_exceeds_the_limit_of_tags(world: World) -> None:
+    old, new = ({f"{letter}{number}": "v" for number in range(38)} for letter in "on")
+    first = created(world, Tags=old)
+    original = world.omics.tag_run
+
+    def at_most_50(arn: str, tags: Mapping[str, str]) -> None:
+        if len(world.omics._of(arn)["tags"] | tags) > contract.TAG_LIMIT:
+            raise api_error("ValidationException", 400, "Too many tags", operation="TagResource")
+        original(arn, tags)
+
+    world.omics.tag_run = at_most_50  # type: ignore[method-assign]
+
+    world.run(update(first, {"Tags": new}, {"Tags": old}))
+
+    tags = world.omics.runs["1000001"]["tags"]
+    assert {key for key in tags if not key.startswith(contract.LEDGER_TAG_PREFIX)} == set(new)
+
+
+def test_a_late_delivery_of_an_older_update_does_not_bring_its_tags_back(world: World) -> None:
+    first = created(world, Tags={"v": "0"})
+    older = dated(update(first, {"Tags": {"v": "1"}}, {"Tags": {"v": "0"}}, "update-1"), 10)
+    world.run(older)
+    world.run(dated(update(first, {"Tags": {"v": "2"}}, {"Tags": {"v": "1"}}, "update-2"), 20))
+    world.omics.calls.clear()
+
+    world.run(older)
+
+    assert world.omics.runs["1000001"]["tags"]["v"] == "2"
+    assert world.omics.names() == ["GetRun"]
+
+
+def test_an_update_of_tags_that_comes_after_its_rollback_changes_nothing(world: World) -> None:
+    """The rollback finds nothing to change, but says that it was there."""
+    first = created(world, Tags={"v": "0"})
+    world.rolling_back(first)
+    world.run(dated(update(first, {"Tags": {"v": "0"}}, {"Tags": {"v": "1"}}, "rollback-1"), 20))
+
+    world.run(dated(update(first, {"Tags": {"v": "1"}}, {"Tags": {"v": "0"}}, "update-1"), 10))
+
+    assert world.omics.runs["1000001"]["tags"]["v"] == "0"
+
+
+def test_a_second_delivery_of_the_same_update_finishes_what_the_first_began(world: World) -> None:
+    first = created(world, Tags={"a": "1"})
+    event = dated(update(first, {"Tags": {"b": "1"}}, {"Tags": {"a": "1"}}), 10)
+    world.omics.script["TagResource"] = [api_error("ValidationException", 400, operation="TagResource")]
+    with pytest.raises(RequestFailedError):
+        world.run(event)
+
+    world.run(event)
+
+    tags = world.omics.runs["1000001"]["tags"]
+    assert tags["b"] == "1"
+    assert "a" not in tags
 
 
 def test_another_run_that_got_the_id_is_not_tagged(world: World) -> None:

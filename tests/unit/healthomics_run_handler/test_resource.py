@@ -3,12 +3,13 @@
 import json
 import logging
 import threading
+from http.client import BadStatusLine
 from typing import Any
 
 import pytest
 
 from handler_fakes import INVALID, PROPERTIES, THROTTLED, Context, World, create, delete, update
-from healthomics_run_handler import contract
+from healthomics_run_handler import answer, contract
 from healthomics_run_handler.delivery import UndeliveredError
 from healthomics_run_handler.identity import Marker, RunIdentity, parse_physical_id
 
@@ -175,6 +176,32 @@ def test_an_expired_url_ends_the_matter(world: World) -> None:
     world.handle(create())
 
     assert len(world.puts) == 1
+    assert any("Answer was refused" in line for line in world.lines)
+    assert not any("Answered" in line for line in world.lines)
+
+
+@pytest.mark.parametrize("trouble", [RuntimeError("5ecret"), BadStatusLine("5ecret")])
+def test_whatever_keeps_an_answer_from_arriving_makes_the_invocation_fail(world: World, trouble: Exception) -> None:
+    """crhelper swallows what is raised, and the stack would wait for an hour."""
+    world.put_script = [trouble] * 5
+
+    with pytest.raises(UndeliveredError):
+        world.handle(create())
+
+    assert any("Answer was not delivered" in line and type(trouble).__name__ in line for line in world.lines)
+    assert "5ecret" not in "".join(world.lines)
+
+
+def test_an_answer_that_cannot_be_written_makes_the_invocation_fail(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise KeyError("5ecret")
+
+    monkeypatch.setattr(answer, "body", broken)
+
+    with pytest.raises(UndeliveredError):
+        world.resource(create(), Context(world.clock))
 
 
 @pytest.mark.parametrize(

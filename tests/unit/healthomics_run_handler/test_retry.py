@@ -29,6 +29,7 @@ from healthomics_run_handler.retry import (
         ("ConflictException", 409, "", Failure.IN_FLIGHT),
         ("ValidationException", 400, "requestId was used with other parameters", Failure.IN_FLIGHT),
         ("IdempotentParameterMismatch", 400, "", Failure.IN_FLIGHT),
+        ("ParamValidationError", 400, 'Unknown parameter: "x", must be one of: requestId', Failure.FINAL),
         ("AccessDeniedException", 403, "", Failure.PROPAGATION),
         ("UnrecognizedClientException", 403, "", Failure.PROPAGATION),
         ("ValidationException", 400, "IAM role is invalid or inaccessible", Failure.PROPAGATION),

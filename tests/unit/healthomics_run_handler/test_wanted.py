@@ -62,6 +62,7 @@ def test_a_create_is_late_if_the_one_in_progress_began_after_it_was_sent(
         ("UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", MINE, "mine", W),
         ("UPDATE_COMPLETE", "UPDATE_ROLLBACK_IN_PROGRESS", MINE, "mine", W),
         ("UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", BEFORE, "mine", W),
+        ("UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", BEFORE, "mine", W),
         ("UPDATE_COMPLETE", "UPDATE_COMPLETE", BEFORE, "mine", U),
         ("UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", BEFORE, None, U),
         ("UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", OTHER, None, U),
