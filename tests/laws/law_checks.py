@@ -166,11 +166,16 @@ class Judge:
                 yield run
 
     def _may_be_left(self, run: ServiceRun) -> bool:
-        """Whether a Delete of this very run has said LEAVE. A run that no Delete names is an orphan, LEAVE or not."""
+        """Whether a Delete of this very run has said LEAVE. A run that no Delete names is an orphan, LEAVE or not.
+
+        Unless CloudFormation sends no Delete for runs that were replaced: then that of the last one speaks for all.
+        """
         assert run.starter is not None
         own = run.starter.request
+        speaks_for_all = not self._cloudformation.readings.deletes_replaced
         return any(
-            request.properties.get(ON_DELETE_PROPERTY) == ON_DELETE_LEAVE and self._named_by(request) == run.uuid
+            request.properties.get(ON_DELETE_PROPERTY) == ON_DELETE_LEAVE
+            and (speaks_for_all or self._named_by(request) == run.uuid)
             for request in self._cloudformation.requests
             if request.type == "Delete" and request.stack_id == own.stack_id and request.logical_id == own.logical_id
         )
