@@ -164,9 +164,9 @@ $(NODE_READY): package-lock.json package.json
 			"first on the PATH" >&2; exit 1; \
 	fi; \
 	echo "Set up node_modules with Node.js $$version ..."
-	@npm ci --silent --no-audit --no-fund
+	@npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
 $(TEST_NODE_READY): tests/node/package-lock.json tests/node/package.json $(NODE_READY)
-	@npm ci --silent --no-audit --no-fund --prefix tests/node
+	@npm ci --loglevel=error --no-audit --no-fund --prefix tests/node
 	@touch $@
