@@ -123,6 +123,7 @@ REFUSED = {
     "parameters that are a list": (start(13, b',"parameters":[1]'), 400),
     "tags that are a list": (start(14, b',"tags":[]'), 400),
     "a fault that is none": (b"POST /_local/faults HTTP/1.1\r\nContent-Length: 15\r\n\r\n" + b'{"latency":"x"}', 400),
+    "a page that no listing can have": (get(b"/run?startingToken=YWZ0ZXI6" + b"OTk5" * 20), 400),
     "a time that does not exist": (
         b"POST /_local/clock/advance HTTP/1.1\r\nContent-Length: 17\r\n\r\n" + b'{"seconds":1e300}',
         400,
@@ -135,7 +136,7 @@ ACCEPTED = {
     "line feeds alone": get().replace(b"\r\n", b"\n"),
     "a whole URL": get(b"http://workflows-omics.us-east-1.amazonaws.com/run?maxResults=1"),
     "two slashes": get(b"//run"),
-    "a page beyond all pages": get(b"/run?startingToken=YWZ0ZXI6" + b"OTk5" * 20),
+    "a page beyond all pages": get(b"/run?startingToken=YWZ0ZXI6" + b"OTk5" * 6),
     "the same length twice": b"GET /run HTTP/1.1\r\n" + SIGNED + b"Content-Length: 0\r\nContent-Length: 0\r\n\r\n",
     "a body that nobody reads": get(headers=b"Content-Length: 5\r\n") + b"hello",
     "a header in Latin-1": get(headers=b"X: \xff\r\n"),
