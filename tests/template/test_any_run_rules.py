@@ -12,6 +12,8 @@ from aws_cdk import aws_sqs as sqs
 from cdk_healthomics import AnyRunRuleOptions, RunRuleOptions, RunStatus, Workflow, WorkflowRun
 from template.support import ACCOUNT, REGION, RUN_TYPE, app_of, infos, new_stack, resources, synthesized, the
 
+pytestmark = pytest.mark.slow
+
 RULE = "AWS::Events::Rule"
 
 

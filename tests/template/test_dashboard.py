@@ -22,6 +22,8 @@ from template.support import (
     the,
 )
 
+pytestmark = pytest.mark.slow
+
 DASHBOARD = "AWS::CloudWatch::Dashboard"
 RULE = "AWS::Events::Rule"
 LOG_GROUP = "AWS::Logs::LogGroup"

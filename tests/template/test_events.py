@@ -31,6 +31,8 @@ from template.support import (
     the,
 )
 
+pytestmark = pytest.mark.slow
+
 RULE = "AWS::Events::Rule"
 IMPORTED_ARN = f"arn:aws:omics:{REGION}:{ACCOUNT}:run/7654321"
 # What the service sends of a failed run; names and values as observed, ids made up.

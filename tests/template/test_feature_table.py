@@ -18,6 +18,8 @@ from aws_cdk import aws_sqs as sqs
 from cdk_healthomics import RunDashboard, Workflow, WorkflowRun
 from template.support import ACCOUNT, REGION, app_of, new_stack, plain_run
 
+pytestmark = pytest.mark.slow
+
 GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "costs.md"
 HEAD: Final = "feature | resources | IAM statements | outputs | at rest | when used"
 POLICIES: Final = ("PolicyDocument", "ResourcePolicyDocument")

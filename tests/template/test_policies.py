@@ -13,6 +13,8 @@ import pytest
 from template.representative_runs import stack_of_all, stack_with_every_option
 from template.support import PROVIDER, WAITER, app_of, arn_text, listed
 
+pytestmark = pytest.mark.slow
+
 LEGAL_WILDCARDS = {
     "omics:CancelRun": ":run/*",
     "omics:GetRun": ":run/*",

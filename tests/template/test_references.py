@@ -29,6 +29,8 @@ from template.support import (
     warnings,
 )
 
+pytestmark = pytest.mark.slow
+
 OTHER_ACCOUNT = "210987654321"
 DIGEST = re.compile(r"[0-9a-f]{12}$")
 STRENGTH = cdk.ReferenceStrength

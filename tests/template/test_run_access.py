@@ -34,6 +34,8 @@ from template.support import (
     warnings,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def s3_arn(rest: str) -> str:
     return f"arn:<AWS::Partition>:s3:::{rest}"

@@ -32,6 +32,8 @@ from template.support import (
     warnings,
 )
 
+pytestmark = pytest.mark.slow
+
 WAIT = contract.WAIT_CONDITION_TYPE
 COMPLETION = contract.COMPLETION_TYPE
 MINUTES = cdk.Duration.minutes

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from healthomics_local.endpoint.engines.engine import Job
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 ARNS = f"arn:aws:omics:{REGION}:{ACCOUNT}:"

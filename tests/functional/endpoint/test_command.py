@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+pytestmark = pytest.mark.slow
+
+
 def test_it_prints_its_url_serves_and_ends_on_sigterm() -> None:
     command = [sys.executable, "-m", "healthomics_local.endpoint", "--port", "0", "--virtual-clock"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

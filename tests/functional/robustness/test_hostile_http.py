@@ -19,6 +19,8 @@ from http_wire import check_error, exchange
 if TYPE_CHECKING:
     from healthomics_local.endpoint import LocalHealthOmics
 
+pytestmark = pytest.mark.slow
+
 SIGNED = b"Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/omics/aws4_request\r\n"
 MEMBERS = (
     b'"workflowId":"1","roleArn":"arn:aws:iam::123456789012:role/run","outputUri":"s3://bucket/out","requestId":"%d"'

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from healthomics_local.endpoint import LocalHealthOmics
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 CALLER = Principal(
     arn="arn:aws:iam::123456789012:user/caller",

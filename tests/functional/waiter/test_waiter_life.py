@@ -14,6 +14,8 @@ from .conftest import RULE
 if TYPE_CHECKING:
     from .conftest import Cloud
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600.0
 
 
