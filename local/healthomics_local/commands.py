@@ -110,8 +110,9 @@ def status(context: Context) -> int:
     display.table("Stacks", ("Stack", "Status"), [(stack["StackName"], stack["StackStatus"]) for stack in stacks])
     pages = client(state, "omics").get_paginator("list_runs").paginate()
     runs = [run for page in pages for run in page["items"]]
+    clock = "" if state.speed == 1 else f" (durations are of HealthOmics' clock, {state.speed:g} times as fast)"
     display.table(
-        "Runs",
+        f"Runs{clock}",
         ("Run", "Name", "Status", "Created"),
         [(run["id"], run.get("name", ""), run["status"], f"{run['creationTime']:%H:%M:%S}") for run in runs],
     )
@@ -184,9 +185,10 @@ def _show(display: Display, state: State, names: Sequence[str], ended: Sequence[
             if not output["OutputKey"].startswith(CDK_OWN_OUTPUTS)
         ],
     )
+    clock = "" if state.speed == 1 else f" (its clock: {state.speed:g} times as fast)"
     display.table(
         "Runs",
-        ("Run", "Name", "Status", "Duration"),
+        ("Run", "Name", "Status", f"Duration{clock}"),
         [(view.run.identity.run_id, view.name, view.status, _readable(view.duration)) for view in ended],
     )
     s3 = client(state, "s3")
