@@ -250,3 +250,42 @@ def test_only_start_run_is_cured_by_other_settings(operation: str, code: str, st
     assert cure in messages.api_failure(error, about="run 1")
     assert cure in messages.gave_up(error, seconds=846.0, about="run 1")
     assert "StartRun" not in messages.gave_up(error, seconds=846.0, about="run 1")
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        pytest.param(
+            messages.sent_again(about="run 1234567"),
+            "CloudFormation has sent this update again. The later sending answers for the run. Nothing was cancelled "
+            "[run 1234567]",
+            id="sent again",
+        ),
+        pytest.param(
+            messages.held_again(about="run 1234567"),
+            "This deletion came late: the stack has taken the run since. Nothing was cancelled. Deploy again to clean "
+            "up [run 1234567]",
+            id="held again",
+        ),
+    ],
+)
+def test_a_late_sending_says_that_nothing_was_cancelled(reason: str, text: str) -> None:
+    assert reason == text
+
+
+@pytest.mark.parametrize(
+    ("about", "named"),
+    [
+        pytest.param("a" * 48, "a" * 48, id="just short enough"),
+        pytest.param("a" * 31 + "." * 2 + "b" * 16, "a" * 31 + "…" + "b" * 16, id="one too long"),
+    ],
+)
+def test_a_long_name_is_told_by_its_two_ends(about: str, named: str) -> None:
+    assert compose(what="W", cure="C", about=about) == f"W. C [{named}]"
+
+
+def test_a_text_that_just_fits_is_not_cut() -> None:
+    what = "w" * (REASON_LIMIT - len(". C [r]"))
+
+    assert compose(what=what, cure="C", about="r") == f"{what}. C [r]"
+    assert compose(what=f"{what} w", cure="C", about="r").endswith("w… C [r]")

@@ -4,7 +4,7 @@ import pytest
 
 from healthomics_run_handler.identity import RunIdentity
 from healthomics_run_handler.ports import ResourceState
-from healthomics_run_handler.wanted import Verdict, is_rollback, judge_create, judge_update, owner
+from healthomics_run_handler.wanted import Verdict, is_later, is_rollback, judge_create, judge_update, owner
 
 MINE = RunIdentity(run_id="1", uuid="mine", spec_digest="d", output_uri="o").physical_id()
 OTHER = RunIdentity(run_id="2", uuid="other", spec_digest="d", output_uri="o").physical_id()
@@ -94,3 +94,27 @@ def test_the_owner_is_the_run_that_the_physical_id_names() -> None:
     assert held.uuid == "mine"
     assert owner(ResourceState(status="CREATE_COMPLETE", physical_id="genomes-Alignment-XYZ")) is None
     assert owner(ResourceState(status="CREATE_COMPLETE", physical_id=None)) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "sent", "by", "later"),
+    [
+        (110.5, 100.0, 10.0, "later"),
+        (110.0, 100.0, 10.0, ""),
+        (None, 100.0, 10.0, ""),
+        (110.5, None, 10.0, ""),
+        (100.5, 100.0, 0.0, "later"),
+    ],
+)
+def test_a_resource_has_changed_later_if_the_times_surely_say_so(
+    changed: float | None, sent: float | None, by: float, later: str
+) -> None:
+    state = ResourceState(status="CREATE_IN_PROGRESS", physical_id=None, changed=changed)
+
+    assert is_later(state, sent, by=by) is bool(later)
+
+
+def test_without_a_margin_any_later_second_counts() -> None:
+    state = ResourceState(status="CREATE_IN_PROGRESS", physical_id=None, changed=100.5)
+
+    assert is_later(state, 100.0)
