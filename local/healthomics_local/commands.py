@@ -110,9 +110,8 @@ def status(context: Context) -> int:
     display.table("Stacks", ("Stack", "Status"), [(stack["StackName"], stack["StackStatus"]) for stack in stacks])
     pages = client(state, "omics").get_paginator("list_runs").paginate()
     runs = [run for page in pages for run in page["items"]]
-    clock = "" if state.speed == 1 else f" (durations are of HealthOmics' clock, {state.speed:g} times as fast)"
     display.table(
-        f"Runs{clock}",
+        "Runs",
         ("Run", "Name", "Status", "Created"),
         [(run["id"], run.get("name", ""), run["status"], f"{run['creationTime']:%H:%M:%S}") for run in runs],
     )
